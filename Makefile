@@ -1,0 +1,64 @@
+# GNU make, a POSIX shell, and Python 3.11 or newer with venv: nothing else is asked of the machine.
+PYTHON ?= python3
+VENV ?= .venv
+# What else pytest is told: make test ARGS='-k bounce -x'
+ARGS ?=
+
+BIN = $(VENV)/bin
+LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	--no-emit-index-url --no-emit-find-links
+LAYER = layers/core/requirements.txt
+# The Lambda runtimes bring the AWS SDK and what it needs; a second copy would weigh more than all the rest together.
+LAMBDA_HAS = boto3 botocore jmespath python-dateutil s3transfer six urllib3
+
+.DEFAULT_GOAL = help
+.PHONY: help setup run check format test coverage lock clean
+
+help: ## this list
+	@echo "Postroad: what happened to the mail for this person?"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-17s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.ready ## install Postroad and its tools into .venv (only when something changed)
+
+run: setup ## run it here, on the sample mail of events/
+	$(BIN)/postroad run --config events/postroad.toml
+
+check: setup ## style, types, import order, template
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(if $(wildcard template.yaml),$(BIN)/cfn-lint template.yaml)
+
+format: setup ## let the formatter have its way
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+test: check coverage ## all that must hold: check, then every test
+
+coverage: setup ## every test, and each branch of the core taken
+	$(BIN)/pytest --numprocesses auto --dist loadfile --cov $(ARGS)
+
+lock: ## write the requirements files anew from pyproject.toml (needs uv)
+	$(LOCK) --all-extras --group dev --output-file requirements.txt $(ARGS)
+	$(LOCK) --extra aws --constraint requirements.txt --no-annotate $(LAMBDA_HAS:%=--no-emit-package %) --output-file $(LAYER)
+	@echo "# Left out, as the Lambda runtime has them: $(LAMBDA_HAS). So install with --no-deps." | cat - $(LAYER) > $(LAYER).new
+	@mv $(LAYER).new $(LAYER)
+
+clean: ## remove what was built
+	rm -rf $(VENV) build dist .aws-sam .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# A new lock gets a new environment; a changed pyproject.toml only the (quick) editable install.
+$(VENV)/.locked: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Postroad needs Python 3.11 or newer; name one with: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
