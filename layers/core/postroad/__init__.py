@@ -1,0 +1,1 @@
+"""Postroad: what happened to the mail for this person, from a Postfix relay through Amazon SES to the recipient."""

@@ -1,0 +1,35 @@
+"""E-mail addresses: as they were said, and as they are looked up."""
+
+import re
+from hashlib import sha256
+
+# RFC 5321 §4.5.3.1 allows 64 + 1 + 255 octets; what is longer is hostile and must still fit a table's key.
+LONGEST = 320
+_QUOTED_PAIR = re.compile(r"\\(.)")
+
+
+def bare(text: str) -> str:
+    """Take the address out of `Name <a@b>` or `<a@b>`; any other text is an address already."""
+    text = text.strip()
+    return text[text.rfind("<") + 1 : -1].strip() if text.endswith(">") and "<" in text else text
+
+
+def folded(address: str) -> str:
+    """The form an address is looked up by: case-folded, without needless quotes, printable and of bounded length.
+
+    Postfix may log `re ceiver@d` where SES says `"re ceiver"@d` (info_log_address_format); both fold alike.
+    """
+    local, at, domain = bare(address).rpartition("@")
+    if len(local) > 1 and local[0] == local[-1] == '"':
+        local = _QUOTED_PAIR.sub(r"\1", local[1:-1])
+    return clipped(printable(f"{local}{at}{domain}").casefold())
+
+
+def clipped(text: str, longest: int = LONGEST) -> str:
+    """Bound the length of a key's part; what is cut off lives on in a digest, so that two keys stay two."""
+    return text if len(text) <= longest else f"{text[:longest]}~{sha256(text.encode()).hexdigest()[:16]}"
+
+
+def printable(text: str) -> str:
+    """Write `?` for every character that does not print, as Postfix does (util/printable.c)."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)

@@ -1,0 +1,126 @@
+"""How a record keeps a fact: canonical JSON under short names, less what the record's key says already.
+
+The same fact under the same key is the same text, whatever brought it, so a set of texts grows without doubles.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from postroad.facts import Event, Fact, Source
+
+
+class Key(NamedTuple):
+    """A record's key: the partition, and the place in it."""
+
+    pk: str
+    sk: str
+
+    @property
+    def address(self) -> str | None:
+        """The folded address a delivery record stands for; None for a queue record."""
+        _, mark, address = self.sk.partition("to#")
+        return address if mark else None
+
+
+# Each field with the short name it is stored under: a write costs the whole item, so names are paid for.
+SHORT_NAMES = {
+    "at": "a",
+    "event": "e",
+    "source": "s",
+    "host": "h",
+    "daemon": "d",
+    "syslog_name": "sn",
+    "pid": "p",
+    "queue_id": "q",
+    "to": "t",
+    "orig_to": "ot",
+    "relay": "y",
+    "conn_use": "cu",
+    "delay": "dl",
+    "delays": "ds",
+    "tls": "tl",
+    "dsn": "n",
+    "status": "st",
+    "reply": "r",
+    "ses_id": "i",
+    "from": "f",
+    "size": "z",
+    "nrcpt": "nr",
+    "message_id": "m",
+    "resent_message_id": "rm",
+    "subject": "su",
+    "client": "c",
+    "sasl_method": "sm",
+    "sasl_username": "us",
+    "sasl_sender": "ss",
+    "orig_queue_id": "oq",
+    "orig_client": "oc",
+    "uid": "u",
+    "orig_id": "oi",
+    "child_queue_id": "k",
+    "notification": "nk",
+    "action": "ac",
+    "stage": "sg",
+    "proto": "pr",
+    "helo": "he",
+    "configuration_set": "cs",
+    "tags": "tg",
+    "recipients": "rc",
+    "bounce_type": "bt",
+    "bounce_sub_type": "bs",
+    "feedback_id": "fi",
+    "feedback_type": "ft",
+    "complaint_sub_type": "ct",
+    "delay_type": "dt",
+    "expiration_time": "x",
+    "processing_time_millis": "ms",
+    "reporting_mta": "rp",
+    "remote_mta": "ra",
+    "type": "ty",
+}
+_LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
+
+
+# What Postfix writes for these goes without saying.
+USUAL_STATUS = {Event.RELAYED: "sent", Event.HANDED_OVER: "sent", Event.DEFERRED: "deferred", Event.BOUNCED: "bounced"}
+_SOURCES = {source.value[0]: source for source in (Source.RELAY, Source.SES, Source.POSTROAD)}
+_IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
+    "ses_id": lambda fact, key: key.pk == f"ses#{fact['ses_id']}",
+    "to": lambda fact, key: fact["to"] == key.address,
+    "reply": lambda fact, _: fact["event"] is Event.RELAYED and fact["reply"] == f"250 Ok {fact.get('ses_id')}",
+    "status": lambda fact, _: fact["status"] == USUAL_STATUS.get(fact["event"]),
+}
+
+
+def encode(fact: Fact, key: Key) -> str:
+    """Write a fact as the record under `key` keeps it."""
+    short: dict[str, Any] = {
+        SHORT_NAMES[name]: value
+        for name, value in fact.items()
+        if name not in _IMPLIED or not _IMPLIED[name](fact, key)
+    }
+    short["s"] = fact["source"][0]
+    return json.dumps(short, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(text: str, key: Key) -> Fact:
+    """Read what `encode` wrote under the same key."""
+    fact: Any = {_LONG_NAMES[short]: value for short, value in json.loads(text).items()}
+    fact["source"], fact["event"] = _SOURCES[fact["source"]], Event(fact["event"])
+    for name, value in _unsaid(fact, key):
+        fact.setdefault(name, value)
+    said: Fact = fact
+    return said
+
+
+def _unsaid(fact: Fact, key: Key) -> list[tuple[str, str]]:
+    unsaid = []
+    if key.pk.startswith("ses#"):
+        unsaid.append(("ses_id", key.pk[4:]))
+    if key.address is not None:
+        unsaid.append(("to", key.address))
+    if fact["source"] is Source.RELAY and fact["event"] in USUAL_STATUS:
+        unsaid.append(("status", USUAL_STATUS[fact["event"]]))
+    ses_id = fact.get("ses_id", key.pk[4:])
+    return [*unsaid, ("reply", f"250 Ok {ses_id}")] if fact["event"] is Event.RELAYED else unsaid

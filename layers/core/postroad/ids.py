@@ -1,0 +1,55 @@
+"""Identifiers: Postfix queue ids and SES message ids."""
+
+import re
+from functools import lru_cache
+
+from postroad.instants import Instant, from_ms
+
+NOQUEUE = "NOQUEUE"
+# SES was announced in January 2011; an id that decodes to a time outside these bounds is no id of that shape.
+EARLIEST, LATEST = "2011-01-01", "2100-01-01"
+
+_HEX = frozenset("0123456789ABCDEF")
+_SHORTEST_QUEUE_ID = 6
+_LONGEST_QUEUE_ID = 255
+# 4 hex of region, 12 hex of epoch milliseconds, the rest of a UUID, a counter; published samples obscure parts of it.
+_SES_ID = re.compile(r"[0-9a-f]{16}(?:-[0-9A-Za-z]+)*", re.IGNORECASE)
+_SES_TIME = re.compile(r"[0-9a-f]{4}([0-9a-f]{12})-", re.IGNORECASE)
+_SES_REPLY = re.compile(r"250 ok ([0-9A-Za-z-]+)", re.IGNORECASE)
+
+
+def is_queue_id(text: str) -> bool:
+    """Tell whether the word before a Postfix line's first colon is a queue id (global/mail_queue_id_ok()).
+
+    Short ids are upper-case hex, long ones have a digit; words such as `warning` or `Deleted` are neither.
+    """
+    if not _SHORTEST_QUEUE_ID <= len(text) <= _LONGEST_QUEUE_ID or not text.isascii():
+        return False
+    return (text.isalnum() or text.replace("_", "").isalnum()) and (not text.isalpha() or _HEX.issuperset(text))
+
+
+@lru_cache(maxsize=4096)
+def ses_time(ses_id: str) -> Instant | None:
+    """When SES took the message, read out of its id; None where the id does not tell."""
+    found = _SES_TIME.match(ses_id)
+    if found is None:
+        return None
+    milliseconds = int(found[1], 16)
+    at = from_ms(milliseconds) if milliseconds < 2**43 else ""
+    return at if EARLIEST <= at < LATEST else None
+
+
+def ses_id_in(reply: str, relay: str) -> str | None:
+    """The SES id in the reply to the end of DATA, `250 Ok 0100…-000000`; None where the reply is not SES's.
+
+    From a host of Amazon's any single word is its id; from another name (a private endpoint) it must have the shape.
+    """
+    found = _SES_REPLY.fullmatch(reply)
+    if found is None:
+        return None
+    return found[1] if is_ses_relay(relay) or _SES_ID.fullmatch(found[1]) else None
+
+
+def is_ses_relay(relay: str) -> bool:
+    """Tell whether a `relay=` names an SES SMTP endpoint."""
+    return "email-smtp." in relay and "amazonaws.com" in relay

@@ -1,0 +1,178 @@
+"""Records: grow-only sets of facts under one key, and where each fact goes.
+
+| record | partition key | sort key | lookup | at |
+|---|---|---|---|---|
+| delivery, known to SES | `ses#<ses id>` | `to#<address>` | address | time inside the SES id |
+| delivery, not accepted by SES | `queue#<queue id>` | `<UTC day>#to#<address>` | address | that day |
+| rejected before the queue | `noqueue#<host>#<client>#<sender>` | `<UTC hour>#to#<address>` | address | that hour |
+| queue record | `queue#<queue id>` | `<UTC hour>` | Message-ID | that hour |
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from zlib import crc32
+
+from postroad.addresses import clipped, folded, printable
+from postroad.codec import Key, decode, encode
+from postroad.facts import Event, Fact, Source
+from postroad.ids import NOQUEUE, ses_time
+from postroad.instants import Instant, day, hour
+from postroad.lifecycle import is_problem, state_of
+
+# Spreads one bad day's failures over this many index keys.
+SHARDS = 8
+
+
+class Record(NamedTuple):
+    """What is known under one key: a set of facts as `codec.encode` wrote them."""
+
+    key: Key
+    texts: frozenset[str]
+
+    def facts(self) -> list[Fact]:
+        """The facts, in an order that depends on nothing but themselves: by time, then by course."""
+        return [decode(text, self.key) for text in sorted(self.texts, key=_by_time)]
+
+
+def _by_time(text: str) -> str:
+    # Every fact's text begins with its time, `{"a":"2026-...`; an `unclaimed` one, without a time, sorts last.
+    return text
+
+
+@dataclass(slots=True)
+class Growth:
+    """What a batch adds to one record: facts, the states they reach, and the attributes that follow from the key.
+
+    `lookup`, `at` and `problem` are None where no fact of the batch says them; writing one again changes nothing.
+    """
+
+    texts: set[str] = field(default_factory=set)
+    states: set[str] = field(default_factory=set)
+    lookup: str | None = None
+    at: str | None = None
+    problem: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a fact goes, and what its record is found by."""
+
+    key: Key
+    at: str | None
+    lookup: str | None = None
+
+
+def grown(facts: Iterable[Fact]) -> dict[Key, Growth]:
+    """Fold a batch of facts in memory: one growth per key, so one write per key."""
+    growths: dict[Key, Growth] = {}
+    for fact in facts:
+        for place in places(fact):
+            _grow(growths.setdefault(place.key, Growth()), fact, place)
+    return growths
+
+
+def _grow(growth: Growth, fact: Fact, place: Place) -> None:
+    growth.texts.add(encode(fact, place.key))
+    growth.lookup = growth.lookup or place.lookup
+    growth.at = min(filter(None, (growth.at, place.at)), default=None)
+    if place.key.address is None:
+        return
+    reached = state_of(fact)
+    if reached is not None:
+        growth.states.add(f"{reached:02d} {reached.word}")
+    if is_problem(fact):
+        growth.problem = problem_key(place)
+
+
+def problem_key(place: Place) -> str:
+    """The sparse index's key: the UTC day, and a small shard that follows from the record's key."""
+    return f"{day(place.at or '')}#{crc32('|'.join(place.key).encode()) % SHARDS}"
+
+
+def places(fact: Fact) -> Iterator[Place]:
+    """Where a fact goes: nowhere, to one record, or to two that it joins."""
+    if fact["source"] in (Source.SES, Source.POSTROAD):
+        yield _ses_place(fact)
+    elif fact["source"] is Source.RELAY:
+        yield from _relay_places(fact)
+
+
+def _ses_place(fact: Fact) -> Place:
+    address = folded(fact["to"])
+    key = Key(f"ses#{clipped(printable(fact['ses_id']))}", f"to#{address}")
+    return Place(key, ses_time(fact["ses_id"]) or fact.get("at"), address or None)
+
+
+def _relay_places(fact: Fact) -> Iterator[Place]:
+    if fact["event"] in (Event.PROBED, Event.NOTED):
+        return
+    if fact.get("queue_id", NOQUEUE) == NOQUEUE:
+        if fact["event"] in (Event.REJECTED, Event.DISCARDED):
+            yield _noqueue_place(fact)
+        return
+    if fact["event"] is Event.RELAYED and "ses_id" in fact:
+        yield _ses_place(fact)
+        yield _queue_place(fact, fact["queue_id"])
+    elif "to" in fact and fact["event"] in _RECIPIENT_EVENTS:
+        yield _recipient_place(fact)
+    else:
+        yield _queue_place(fact, fact["queue_id"])
+    linked = LINKS.get(fact["event"], _no_link)(fact)
+    if linked:
+        yield _queue_place(fact, linked)
+
+
+_RECIPIENT_EVENTS = (
+    Event.RELAYED,
+    Event.HANDED_OVER,
+    Event.DEFERRED,
+    Event.BOUNCED,
+    Event.REJECTED,
+    Event.DISCARDED,
+)
+
+
+def _queue_place(fact: Fact, queue_id: str) -> Place:
+    at = hour(fact["at"])
+    message_id = fact.get("message_id") if fact["event"] is Event.MESSAGE_ID else None
+    return Place(Key(f"queue#{queue_id}", at), at, lookup_of_message_id(message_id or "") or None)
+
+
+def lookup_of_message_id(message_id: str) -> str:
+    """The form a Message-ID is looked up by: without brackets, printable, of bounded length."""
+    return clipped(printable(message_id.strip().removeprefix("<").removesuffix(">")))
+
+
+def _recipient_place(fact: Fact) -> Place:
+    at, address = day(fact["at"]), folded(fact["to"])
+    return Place(Key(f"queue#{fact['queue_id']}", f"{at}#to#{address}"), at, address or None)
+
+
+def _noqueue_place(fact: Fact) -> Place:
+    client = fact.get("client", "").partition("]")[0]
+    who = "#".join((fact.get("host", ""), client, folded(fact.get("from", ""))))
+    at, address = hour(fact["at"]), folded(fact.get("to", ""))
+    return Place(Key(f"noqueue#{clipped(printable(who))}", f"{at}#to#{address}"), at, address or None)
+
+
+# A content filter's hand-over and return both run over loopback; a queue id of another host's is no business of ours.
+_LOOPBACK = re.compile(r"[^\[]*\[(?:127\.[\d.]+|::1)\]")
+_QUEUED_AS = re.compile(r".*\bqueued as (\w+)")
+
+
+def _queued_as(fact: Fact) -> str | None:
+    found = _QUEUED_AS.match(fact["reply"]) if _LOOPBACK.match(fact["relay"]) else None
+    return found[1] if found else None
+
+
+def _no_link(_: Fact) -> None:
+    return None
+
+
+# A fact that leads from one queue id to another is written to both, so that a reader finds the way from either.
+LINKS: dict[Event, Callable[[Fact], str | None]] = {
+    Event.PICKUP: lambda fact: fact.get("orig_id"),
+    Event.CLIENT: lambda fact: fact.get("orig_queue_id"),
+    Event.HANDED_OVER: _queued_as,
+}

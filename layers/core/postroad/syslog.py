@@ -1,0 +1,108 @@
+"""The part of a log line before the message: who wrote it, on which host, when.
+
+Every wrapping that Postfix lines are met in: traditional and RFC 3339 stamps, postlogd's own, an RFC 3164 priority,
+a container runtime's stamp or name in front, a second header inside the first, no header at all, a log shipper's
+JSON record.
+"""
+
+import json
+import re
+from datetime import UTC, tzinfo
+from typing import Any, NamedTuple
+
+from postroad.facts import ParseError
+from postroad.instants import Instant, day, from_ms, parse, traditional
+
+# Postfix cuts its text at 2,000 bytes (util/msg_syslog.c); no header makes it eight times as long.
+LONGEST = 16_384
+
+_STAMP = r"(?:[A-Z][a-z]{2} [ 0-3]?\d \d\d:\d\d:\d\d)"
+_ISO = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)"
+_TRADITIONAL = re.compile(_STAMP)
+_RFC3339 = re.compile(_ISO)
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d")
+_SECOND_HEADER = re.compile(rf"{_STAMP}|{_ISO}")
+_SOLARIS_ID = re.compile(r"\[ID \d+ \w+\.\w+\] ")
+_REPEATED = re.compile(r"message repeated \d+ times: \[ (.*)\]$")
+# Where log shippers put the line: FireLens and Fluent Bit; journald's export; many others.
+_JSON_LINE = ("log", "MESSAGE", "message")
+
+
+class Carrier(NamedTuple):
+    """What brought a line, for what the line itself does not say."""
+
+    at: Instant  # the log event's time, or the file's date
+    zone: tzinfo = UTC  # of stamps that name none
+    host: str | None = None  # the log stream, for lines without a header
+
+
+class Line(NamedTuple):
+    """A line taken apart; `at` is None where the line has no stamp, `program` where it has no tag."""
+
+    header: str
+    program: str | None
+    pid: str
+    text: str
+
+
+def take_apart(line: str) -> Line:
+    """Find the tag `name[pid]: `; behind the first tag a second header may follow, then its tag is the one."""
+    start = 0
+    while (end := line.find("]: ", start)) > 0:
+        bracket = line.rfind("[", start, end)
+        space = line.rfind(" ", start, max(bracket, start))
+        program, pid = line[max(space + 1, start) : bracket], line[bracket + 1 : end]
+        if bracket < 0 or not pid.isdigit():
+            break
+        start = end + 3
+        if "/" in program or not _SECOND_HEADER.match(line, start):
+            return Line(line[: max(space, 0)], program, pid, _message(line[start:]))
+    return Line(line[:start], None, "", line[start:])
+
+
+def _message(text: str) -> str:
+    if text.startswith("[ID "):
+        text = _SOLARIS_ID.sub("", text, count=1)
+    repeated = _REPEATED.match(text) if text.startswith("message repeated ") else None
+    return repeated[1] if repeated else text
+
+
+def host(line: Line, carrier: Carrier) -> str | None:
+    """Name the host: the word before the tag, unless it belongs to the stamp."""
+    word = line.header.rpartition(" ")[2]
+    return carrier.host if word in ("", "|") or _RFC3339.fullmatch(word) or _CLOCK.fullmatch(word) else word
+
+
+def at(line: Line, carrier: Carrier) -> Instant:
+    """When the line was written: its own stamp, the outermost that names a zone first. Raises ParseError."""
+    try:
+        stamp = _RFC3339.search(line.header)
+        if stamp:
+            return parse(stamp[0].replace(",", "."))
+        stamp = _TRADITIONAL.search(line.header)
+        return traditional(stamp[0], day(carrier.at), carrier.zone) if stamp else carrier.at
+    except (ValueError, KeyError) as error:
+        reason = f"no such time: {line.header[:40]}"
+        raise ParseError(reason, line.text) from error
+
+
+def unwrapped(line: str) -> str:
+    """The log line inside a log shipper's JSON record; any other line as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    texts = [record[key] for key in _JSON_LINE if isinstance(record.get(key), str)] if isinstance(record, dict) else []
+    return _journal(record, texts[0]) if texts else line
+
+
+def _journal(record: dict[str, Any], text: str) -> str:
+    if "SYSLOG_IDENTIFIER" not in record:
+        return text
+    try:
+        stamp = from_ms(int(record.get("__REALTIME_TIMESTAMP", 0)) // 1000)
+    except (TypeError, ValueError):
+        return text
+    return f"{stamp} {record.get('_HOSTNAME', '')} {record['SYSLOG_IDENTIFIER']}[{record.get('_PID', 0)}]: {text}"
