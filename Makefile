@@ -38,7 +38,7 @@ format: setup ## let the formatter have its way
 test: check coverage ## all that must hold: check, then every test
 
 coverage: setup ## every test, and each branch of the core taken
-	$(BIN)/pytest --numprocesses auto --dist loadfile --cov $(ARGS)
+	$(BIN)/pytest --cov --numprocesses auto --dist loadfile $(ARGS)
 
 lock: ## write the requirements files anew from pyproject.toml (needs uv)
 	$(LOCK) --all-extras --group dev --output-file requirements.txt $(ARGS)

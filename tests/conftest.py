@@ -14,7 +14,9 @@ settings.register_profile(
     max_examples=int(os.environ.get("POSTROAD_MAX_EXAMPLES", "200")),
     print_blob=True,
 )
-settings.register_profile("dev", deadline=None, max_examples=int(os.environ.get("POSTROAD_MAX_EXAMPLES", "50")))
+settings.register_profile(
+    "dev", deadline=None, max_examples=int(os.environ.get("POSTROAD_MAX_EXAMPLES", "50"))
+)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
