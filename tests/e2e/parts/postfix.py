@@ -25,6 +25,7 @@ from typing import Any, Self, TypeVar
 from tests.e2e.parts.ports import LOOPBACK, free_port
 
 BLOCKED = "blocked@example.net"
+QUARANTINED = "quarantined@example.net"
 TEAM = "team@example.org"
 TEAM_MEMBERS = ("x1@example.com", "x2@example.com")
 PATIENCE = 20.0
@@ -52,7 +53,7 @@ smtp_sasl_auth_enable = {sasl}
 smtp_sasl_password_maps = inline:{{{{[127.0.0.1]:{relay_port} = {login}}}}}
 smtp_sasl_security_options = noanonymous
 smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_recipient_restrictions = check_recipient_access inline:{{{{{blocked} = REJECT policy says no}}}}, permit_mynetworks, reject
+smtpd_recipient_restrictions = check_recipient_access inline:{{{access}}}, permit_mynetworks, reject
 header_checks = regexp:{{{{/^Subject:/ INFO}}}}
 virtual_alias_domains =
 virtual_alias_maps = inline:{{{{{team} = {members}}}}}
@@ -274,7 +275,7 @@ class Postfix:
             routes=", ".join(routes) or "{routes.invalid = :}",
             sasl="yes" if self.login else "no",
             login=self.login or "nobody:nothing",
-            blocked=BLOCKED,
+            access=f"{{{BLOCKED} = REJECT policy says no}}, {{{QUARANTINED} = HOLD looked at by hand}}",
             team=TEAM,
             members=",".join(TEAM_MEMBERS),
         )
