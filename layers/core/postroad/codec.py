@@ -87,7 +87,7 @@ USUAL_STATUS = {Event.RELAYED: "sent", Event.HANDED_OVER: "sent", Event.DEFERRED
 _SOURCES = {source.value[0]: source for source in (Source.RELAY, Source.SES, Source.POSTROAD)}
 _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
     "ses_id": lambda fact, key: key.pk == f"ses#{fact['ses_id']}",
-    "to": lambda fact, key: fact["to"] == key.address,
+    "to": lambda fact, key: bool(fact["to"]) and fact["to"] == key.address,
     "reply": lambda fact, _: fact["event"] is Event.RELAYED and fact["reply"] == f"250 Ok {fact.get('ses_id')}",
     "status": lambda fact, _: fact["status"] == USUAL_STATUS.get(fact["event"]),
 }
@@ -118,7 +118,7 @@ def _unsaid(fact: Fact, key: Key) -> list[tuple[str, str]]:
     unsaid = []
     if key.pk.startswith("ses#"):
         unsaid.append(("ses_id", key.pk[4:]))
-    if key.address is not None:
+    if key.address:
         unsaid.append(("to", key.address))
     if fact["source"] is Source.RELAY and fact["event"] in USUAL_STATUS:
         unsaid.append(("status", USUAL_STATUS[fact["event"]]))

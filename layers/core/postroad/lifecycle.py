@@ -1,5 +1,6 @@
 """Where a delivery stands: the highest rank among what its facts say, so that their order cannot matter."""
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
@@ -75,10 +76,25 @@ _BY_EVENT = {
 }
 
 
+# A content filter's hand-over and return both run over loopback; what another host calls it is no business of ours.
+_LOOPBACK = re.compile(r"[^\[]*\[(?:127\.[\d.]+|::1)\]")
+_QUEUED_AS = re.compile(r".*\bqueued as (\w+)")
+
+
+def filtered_as(fact: Fact) -> str | None:
+    """The queue id under which a message comes back from a content filter on the same host; None for any other fact."""
+    if fact["event"] is not Event.HANDED_OVER or not _LOOPBACK.match(fact["relay"]):
+        return None
+    found = _QUEUED_AS.match(fact["reply"])
+    return found[1] if found else None
+
+
 def state_of(fact: Fact) -> State | None:
     """The state one fact brings its delivery to; None for one that says nothing of it (an open, a complaint)."""
     if fact["source"] is Source.SES and fact["event"] in (Event.BOUNCED, Event.COMPLAINED):
         return _refused(fact)
+    if filtered_as(fact):
+        return State.QUEUED
     return _BY_EVENT.get((fact["source"], fact["event"]))
 
 

@@ -32,9 +32,9 @@ FORMS: dict[str, tuple[tuple[str, Reader], ...]] = {
     "qmgr": _QUEUE_MANAGER,
     "oqmgr": _QUEUE_MANAGER,
     "nqmgr": _QUEUE_MANAGER,
-    "smtpd": (("client=", forms.client), ("", forms.action)),
+    "smtpd": (("client=", forms.client), *_DELIVERY, ("", forms.action)),
     "qmqpd": (("client=", forms.client),),
-    "postscreen": (("", forms.action),),
+    "postscreen": (*_DELIVERY, ("", forms.action)),
     "pickup": (("uid=", forms.pickup),),
     "cleanup": (
         ("message-id=", forms.message_id),
@@ -68,7 +68,7 @@ def facts(line: str, carrier: Carrier) -> list[Fact]:
 
     Raises ParseError for a line in which a daemon of Postfix began to speak of a message and did not end.
     """
-    line = syslog.unwrapped(line)
+    line = syslog.unwrapped(line).rstrip()
     if len(line) > syslog.LONGEST:
         reason = f"line longer than {syslog.LONGEST} characters"
         raise ParseError(reason, line)

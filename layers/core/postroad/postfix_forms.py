@@ -101,8 +101,10 @@ _BY_WORD = {
 
 
 def delivery(rest: str) -> Said:
-    """Read `to=<...>, relay=..., delay=..., dsn=..., status=... (...)`."""
+    """Read `to=<...>, relay=..., delay=..., dsn=..., status=... (...)`; only a unified line says `rejected`."""
     words = _delivery_words(rest)
+    if words["status"] == "rejected":
+        return {"event": Event.REJECTED, "source": Source.UNIFIED} | words
     event = _BY_STATUS.get(words["status"])
     if event is None:
         reason = f"unknown status={words['status']}"

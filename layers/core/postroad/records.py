@@ -8,7 +8,6 @@
 | queue record | `queue#<queue id>` | `<UTC hour>` | Message-ID | that hour |
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from postroad.codec import Key, decode, encode
 from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, ses_time
 from postroad.instants import Instant, day, hour
-from postroad.lifecycle import is_problem, state_of
+from postroad.lifecycle import filtered_as, is_problem, state_of
 
 # Spreads one bad day's failures over this many index keys.
 SHARDS = 8
@@ -156,16 +155,6 @@ def _noqueue_place(fact: Fact) -> Place:
     return Place(Key(f"noqueue#{clipped(printable(who))}", f"{at}#to#{address}"), at, address or None)
 
 
-# A content filter's hand-over and return both run over loopback; a queue id of another host's is no business of ours.
-_LOOPBACK = re.compile(r"[^\[]*\[(?:127\.[\d.]+|::1)\]")
-_QUEUED_AS = re.compile(r".*\bqueued as (\w+)")
-
-
-def _queued_as(fact: Fact) -> str | None:
-    found = _QUEUED_AS.match(fact["reply"]) if _LOOPBACK.match(fact["relay"]) else None
-    return found[1] if found else None
-
-
 def _no_link(_: Fact) -> None:
     return None
 
@@ -174,5 +163,5 @@ def _no_link(_: Fact) -> None:
 LINKS: dict[Event, Callable[[Fact], str | None]] = {
     Event.PICKUP: lambda fact: fact.get("orig_id"),
     Event.CLIENT: lambda fact: fact.get("orig_queue_id"),
-    Event.HANDED_OVER: _queued_as,
+    Event.HANDED_OVER: filtered_as,
 }

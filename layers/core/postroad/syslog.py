@@ -70,7 +70,7 @@ def _message(text: str) -> str:
 def host(line: Line, carrier: Carrier) -> str | None:
     """Name the host: the word before the tag, unless it belongs to the stamp."""
     word = line.header.rpartition(" ")[2]
-    return carrier.host if word in ("", "|") or _RFC3339.fullmatch(word) or _CLOCK.fullmatch(word) else word
+    return carrier.host if word in ("", "|", "-") or _RFC3339.fullmatch(word) or _CLOCK.fullmatch(word) else word
 
 
 def at(line: Line, carrier: Carrier) -> Instant:

@@ -1,0 +1,50 @@
+"""Inputs to facts: what is refused is set aside with its reason, and the rest goes on."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from postroad import envelopes, postfix, ses
+from postroad.facts import Fact, ParseError
+from postroad.store.contract import BadInput
+from postroad.syslog import Carrier
+
+
+class Batch(NamedTuple):
+    """What a batch of inputs said, and which of them were refused."""
+
+    facts: list[Fact]
+    bad: list[BadInput]
+
+
+def relay(lines: Iterable[bytes], carrier: Carrier, origin: str) -> Batch:
+    """Read log lines, with or without their line ends."""
+    batch = Batch([], [])
+    for raw in lines:
+        line = text_of(raw)
+        try:
+            batch.facts.extend(postfix.facts(line, carrier))
+        except ParseError as error:
+            batch.bad.append(BadInput("relay", origin, str(error), line))
+    return batch
+
+
+def ses_events(bodies: Iterable[bytes | str], origin: str) -> Batch:
+    """Read SES events in any of their envelopes, one document a body."""
+    batch = Batch([], [])
+    for raw in bodies:
+        body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+        try:
+            found = [fact for document in envelopes.documents(body) for fact in ses.facts(document)]
+        except ParseError as error:
+            batch.bad.append(BadInput("ses", origin, str(error), body))
+        else:
+            batch.facts.extend(found)
+    return batch
+
+
+def text_of(raw: bytes) -> str:
+    """A line as text: what is not UTF-8, and every control character, becomes `?`, as Postfix writes it."""
+    text = raw.rstrip(b"\r\n").strip(b"\0").decode("utf-8", "surrogateescape")
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "?" for char in text.replace("\t", " "))

@@ -1,0 +1,131 @@
+"""Lives of a queue id: a short id recurs within hours on one host, and is in use on several hosts at once.
+
+All facts of one queue id stand in one partition; here they are told apart again, from arrival to removal.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from postroad.facts import Event, Fact
+from postroad.instants import Instant
+from postroad.records import LINKS
+
+_COURSE = {event: place for place, event in enumerate(Event)}
+_ARRIVALS = (Event.CLIENT, Event.PICKUP)
+# cleanup runs where the entry is made, so its lines begin a life as well (a notice or a forward has no client).
+_ENTRIES = (*_ARRIVALS, Event.MESSAGE_ID, Event.SUBJECT)
+_ENDS = (Event.REMOVED, Event.DELETED, Event.CANCELED, Event.REQUEUED)
+
+
+@dataclass(slots=True)
+class Life:
+    """One message's stay under one queue id; `nexts` and `previous` are the facts that lead to other queue ids."""
+
+    queue_id: str
+    facts: list[Fact] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+    nexts: list[Fact] = field(default_factory=list)
+    previous: list[Fact] = field(default_factory=list)
+    ended: Instant | None = None
+    displaced: Instant | None = None  # when its host reused the id before a line told of its end
+
+    @property
+    def began(self) -> Instant:
+        """The time of its first fact."""
+        return self.facts[0]["at"]
+
+    def has(self, *events: Event) -> bool:
+        """Tell whether any of these was said of it."""
+        return any(fact["event"] in events for fact in self.facts)
+
+    def knows(self, host: str | None) -> bool:
+        """Tell whether a host has spoken of this life."""
+        return host is None or not self.hosts or any(is_same_host(host, known) for known in self.hosts)
+
+    def take(self, fact: Fact) -> None:
+        """Add a fact, the next by time."""
+        self.facts.append(fact)
+        if "host" in fact and not any(is_same_host(fact["host"], known) for known in self.hosts):
+            self.hosts.append(fact["host"])
+        if fact["event"] in _ENDS:
+            self.ended = fact["at"]
+
+
+def is_same_host(one: str, other: str) -> bool:
+    """Compare host names as logs spell them: `mx1` (postlogd, syslog) is `mx1.example.org` (Received)."""
+    one, other = one.lower(), other.lower()
+    return one == other or one.startswith(other + ".") or other.startswith(one + ".")
+
+
+def by_course(fact: Fact) -> tuple[str, int]:
+    """Sort by time, and within one second of a log by the course that mail takes."""
+    return fact.get("at", ""), _COURSE[fact["event"]]
+
+
+def split(queue_id: str, facts: Iterable[Fact]) -> list[Life]:
+    """Tell the lives of one queue id apart, oldest first."""
+    lives: list[Life] = []
+    links: list[Fact] = []
+    for fact in sorted(facts, key=by_course):
+        if fact.get("queue_id") == queue_id:
+            _life_of(queue_id, fact, lives).take(fact)
+        else:
+            links.append(fact)
+    for fact in links:
+        _link(fact, lives)
+    return lives
+
+
+def _life_of(queue_id: str, fact: Fact, lives: list[Life]) -> Life:
+    own = next((life for life in reversed(lives) if life.knows(fact.get("host"))), None)
+    found = _continued(fact, own, lives)
+    if found is None:
+        found = Life(queue_id)
+        lives.append(found)
+    return found
+
+
+def _continued(fact: Fact, own: Life | None, lives: list[Life]) -> Life | None:
+    if own and fact["event"] in _ENDS:
+        return _ending(fact, own, lives)
+    if own and own.ended is None:
+        if fact["event"] not in _ARRIVALS or not own.has(*_ARRIVALS):
+            return own
+        own.displaced = fact["at"]
+        return None
+    if fact["event"] in _ENTRIES:
+        return None
+    # Shared or re-mounted queue storage: a host that never saw the arrival goes on where another left off.
+    return next((life for life in reversed(lives) if life.ended is None and life.has(*_ENTRIES)), None)
+
+
+def _ending(fact: Fact, own: Life, lives: list[Life]) -> Life:
+    """A log of whole seconds may tell of the next arrival before it tells of the end."""
+    displaced = (life for life in lives if life.ended is None and life.displaced and life.knows(fact.get("host")))
+    return next((life for life in displaced if life.displaced[:19] == fact["at"][:19]), own)
+
+
+def _link(fact: Fact, lives: list[Life]) -> None:
+    life = at_time(lives, fact["at"], fact.get("host"))
+    if life is None:
+        return
+    (life.previous if fact["event"] is Event.HANDED_OVER else life.nexts).append(fact)
+
+
+def at_time(lives: list[Life], at: Instant, host: str | None) -> Life | None:
+    """The life that was under way on a host at a time, or had ended last; None where there is none."""
+    known = [life for life in lives if life.knows(host)] or lives
+    begun = [life for life in known if life.began[:19] <= at[:19]]
+    return begun[-1] if begun else (known[0] if known else None)
+
+
+def leads_back(life: Life) -> list[tuple[str, Fact]]:
+    """The queue ids this life came from, each with the fact that says so."""
+    said = [(LINKS[fact["event"]](fact), fact) for fact in life.facts if fact["event"] in _ARRIVALS]
+    return [(queue_id, fact) for queue_id, fact in said if queue_id] + [(fact["queue_id"], fact) for fact in life.previous]
+
+
+def leads_on(life: Life) -> list[tuple[str, Fact]]:
+    """The queue ids under which this life's message went on, each with the fact that says so."""
+    said = [(LINKS[fact["event"]](fact), fact) for fact in life.facts if fact["event"] is Event.HANDED_OVER]
+    return [(queue_id, fact) for queue_id, fact in said if queue_id] + [(fact["queue_id"], fact) for fact in life.nexts]

@@ -1,0 +1,175 @@
+"""Questions to a store: journeys of an address, of an id, of all records in turn."""
+
+from collections.abc import Iterable, Iterator
+
+from postroad.addresses import folded
+from postroad.codec import Key, encode, ses_key
+from postroad.facts import Event, Fact
+from postroad.ids import NOQUEUE
+from postroad.instants import Instant, seconds_between
+from postroad.journey import Journey, assemble
+from postroad.lives import Life, at_time, leads_back, leads_on, split
+from postroad.records import Record, lookup_of_message_id, places
+from postroad.store.contract import Store
+from postroad.unified import claim
+
+# A message that passes more queues than this goes round in circles.
+LONGEST_CHAIN = 16
+# A relay logs the end of a life at once; SES stamps what it took in between.
+_SLACK_S = 60
+_SEEN_AT_MOST = 100
+
+Anchor = tuple[Key, str]
+
+
+class Search:
+    """Joins a store's records to journeys. Each journey has one anchor: a record, and the fact that came first there."""
+
+    def __init__(self, store: Store, now: Instant) -> None:
+        """Ask `store`; `now` decides which deliveries are silent."""
+        self._store = store
+        self._now = now
+        self._lives: dict[str, list[Life]] = {}
+
+    def of_address(
+        self,
+        address: str,
+        *,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> tuple[list[Journey], str | None]:
+        """One page of a recipient's mail, the newest first, and where the next page starts."""
+        page = self._store.lookup(folded(address), since=since, until=until, limit=limit, cursor=cursor)
+        return self.of_records(self._store.get(page.keys)), page.cursor
+
+    def of_id(self, identifier: str) -> list[Journey]:
+        """What an SES id, a queue id or a Message-ID names."""
+        word = identifier.strip().removeprefix("<").removesuffix(">")
+        found = self._store.partition(f"ses#{word}") + self._store.partition(f"queue#{word}")
+        return self.of_records(found or self._of_message_id(word), whole=True)
+
+    def _of_message_id(self, message_id: str) -> list[Record]:
+        keys = self._store.lookup(lookup_of_message_id(message_id), limit=_SEEN_AT_MOST).keys
+        return self._store.get(keys)
+
+    def of_records(self, records: Iterable[Record], *, whole: bool = False) -> list[Journey]:
+        """The journeys that these records belong to, the newest first; `whole` takes a queue record for all its mail."""
+        found: dict[Anchor, Journey] = {}
+        for record in records:
+            for anchor, assembled in self._of(record, whole=whole):
+                found.setdefault(anchor, assembled)
+        return sorted(found.values(), key=lambda one: (one.first_seen, one.recipient or ""), reverse=True)
+
+    def anchored(self, records: Iterable[Record]) -> Iterator[Journey]:
+        """Each journey at its anchor, in the records' order: all records give all journeys, each once."""
+        for record in records:
+            self._lives.clear()
+            for anchor, assembled in self._of(record, whole=False):
+                if anchor[0] == record.key:
+                    yield assembled
+
+    def _of(self, record: Record, *, whole: bool) -> Iterator[tuple[Anchor, Journey]]:
+        kind, _, name = record.key.pk.partition("#")
+        if kind == "ses":
+            yield self._known_to_ses(record)
+        elif kind == "noqueue":
+            if record.key.address:
+                yield (record.key, ""), assemble(record.key.address, record, [], self._now)
+        else:
+            for life in self._lives_of(name):
+                if any(encode(fact, record.key) in record.texts for fact in life.facts):
+                    yield from self._of_life(life, record.key.address, whole=whole)
+
+    def _known_to_ses(self, record: Record) -> tuple[Anchor, Journey]:
+        return (record.key, ""), assemble(record.key.address, record, self._claimed_lives(record), self._now)
+
+    def _claimed_lives(self, record: Record) -> list[Life]:
+        facts = record.facts()
+        claimed = claim(facts)
+        if claimed is None or claimed.queue_id == NOQUEUE:
+            return []
+        lives = self._lives_of(claimed.queue_id)
+        ses_id = record.key.pk[4:]
+        named = next((life for life in lives if any(fact.get("ses_id") == ses_id for fact in life.facts)), None)
+        at = next(fact["at"] for fact in facts if "at" in fact and "queue_id" in fact)
+        life = named or _under_way(at_time(lives, at, claimed.host), at)
+        return self._chain(life) if life else []
+
+    def _of_life(self, life: Life, address: str | None, *, whole: bool) -> Iterator[tuple[Anchor, Journey]]:
+        chain = self._chain(life)
+        facts = [fact for part in chain for fact in part.facts]
+        recipients = dict.fromkeys(folded(fact["to"]) for fact in facts if _is_of_recipient(fact))
+        if address is not None:
+            yield from self._of_recipient(address, facts, chain)
+        elif whole:
+            for recipient in recipients:
+                yield from self._of_recipient(recipient, facts, chain)
+        if not recipients and (whole or _is_pending(chain)):
+            yield self._without_recipient(facts, chain)
+
+    def _of_recipient(self, address: str, facts: list[Fact], chain: list[Life]) -> Iterator[tuple[Anchor, Journey]]:
+        own = [fact for fact in facts if _is_of_recipient(fact) and folded(fact["to"]) == address]
+        keys = [ses_key(fact["ses_id"], address) for fact in own if "ses_id" in fact]
+        known = self._store.get(dict.fromkeys(keys)) or self._claiming(address, own, chain)
+        for record in known:
+            yield self._known_to_ses(record)
+        if not known:
+            first = min(own, key=lambda fact: fact["at"])
+            place = next(place for place in places(first) if place.key.address == address)
+            yield (place.key, encode(first, place.key)), assemble(address, None, chain, self._now)
+
+    def _claiming(self, address: str, own: list[Fact], chain: list[Life]) -> list[Record]:
+        """SES's records of this mail where the relay's own line of it is lost and only its Received header tells."""
+        if any(fact["event"] is not Event.DEFERRED for fact in own):
+            return []
+        queue_ids = {life.queue_id for life in chain}
+        keys = self._store.lookup(address, since=min(life.began for life in chain), limit=_SEEN_AT_MOST).keys
+        records = self._store.get(key for key in keys if key.pk.startswith("ses#"))
+        claims = [(record, claim(record.facts())) for record in records]
+        return [record for record, found in claims if found and found.queue_id in queue_ids and self._claimed_lives(record)]
+
+    def _without_recipient(self, facts: list[Fact], chain: list[Life]) -> tuple[Anchor, Journey]:
+        said = next((folded(fact["to"]) for fact in facts if fact.get("to")), None)
+        first = min(facts, key=lambda fact: fact["at"])
+        place = next(iter(places(first)))
+        return (place.key, encode(first, place.key)), assemble(said, None, chain, self._now)
+
+    def _lives_of(self, queue_id: str) -> list[Life]:
+        if queue_id not in self._lives:
+            records = self._store.partition(f"queue#{queue_id}")
+            self._lives[queue_id] = split(queue_id, [fact for record in records for fact in record.facts()])
+        return self._lives[queue_id]
+
+    def _chain(self, life: Life) -> list[Life]:
+        """The lives of one message under all its queue ids: requeued, or through a content filter and back."""
+        found: list[Life] = []
+        todo = [life]
+        while todo and len(found) < LONGEST_CHAIN:
+            life = todo.pop()
+            if not any(life is known for known in found):
+                found.append(life)
+                led = [at_time(self._lives_of(queue_id), fact["at"], fact.get("host")) for queue_id, fact in _ways(life)]
+                todo += [other for other in led if other]
+        return sorted(found, key=lambda one: one.began)
+
+
+def _ways(life: Life) -> list[tuple[str, Fact]]:
+    return leads_back(life) + leads_on(life)
+
+
+def _is_of_recipient(fact: Fact) -> bool:
+    return bool(fact.get("to")) and fact["event"] is not Event.SUBJECT
+
+
+def _under_way(life: Life | None, at: Instant) -> Life | None:
+    return life if life and (life.ended is None or seconds_between(life.ended, at) <= _SLACK_S) else None
+
+
+def _is_pending(chain: list[Life]) -> bool:
+    """Tell whether a message without a known recipient is still one: queued whole, and not gone."""
+    last = chain[-1]
+    return any(life.has(Event.MESSAGE_ID, Event.ACTIVE, Event.PICKUP) for life in chain) and (
+        last.ended is None or last.has(Event.EXPIRED, Event.DELETED)
+    )

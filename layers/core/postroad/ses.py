@@ -1,0 +1,187 @@
+"""SES events to facts: every recipient an event names, and only those.
+
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html (`eventType`)
+https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (`notificationType`, the older form)
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from postroad import ses_schema as schema
+from postroad.addresses import bare
+from postroad.facts import Event, Fact, ParseError, Source
+from postroad.instants import parse, start_of_hour
+
+# A remote server's words are bounded as Postfix bounds its lines; a record must stay one.
+LONGEST = 2000
+MOST_TAGS = 20
+
+
+class Kind(NamedTuple):
+    """An event type: what it says, under which key its details stand, and which of them lists its recipients."""
+
+    event: Event
+    detail: str
+    recipients: str | None = None
+
+
+KINDS = {
+    "Send": Kind(Event.ACCEPTED, "send"),
+    "Delivery": Kind(Event.DELIVERED, "delivery", "recipients"),
+    "DeliveryDelay": Kind(Event.DELAYED, "deliveryDelay", "delayedRecipients"),
+    "Bounce": Kind(Event.BOUNCED, "bounce", "bouncedRecipients"),
+    "Complaint": Kind(Event.COMPLAINED, "complaint", "complainedRecipients"),
+    "Reject": Kind(Event.REJECTED, "reject"),
+    "Rendering Failure": Kind(Event.RENDER_FAILED, "failure"),
+    "Open": Kind(Event.OPENED, "open"),
+    "Click": Kind(Event.CLICKED, "click"),
+    "Subscription": Kind(Event.SUBSCRIPTION, "subscription"),
+}
+_WORDS = {
+    "bounceType": "bounce_type",
+    "bounceSubType": "bounce_sub_type",
+    "complaintFeedbackType": "feedback_type",
+    "complaintSubType": "complaint_sub_type",
+    "delayType": "delay_type",
+    "feedbackId": "feedback_id",
+    "processingTimeMillis": "processing_time_millis",
+    "reportingMTA": "reporting_mta",
+    "smtpResponse": "reply",
+    "reason": "reply",
+    "errorMessage": "reply",
+    # of a recipient
+    "action": "action",
+    "status": "dsn",
+    "diagnosticCode": "reply",
+}
+# Repeated for as long as somebody reads: kept once an hour, without what differs from one to the next.
+_HOURLY = (Event.OPENED, Event.CLICKED)
+
+_ENVELOPE = TypeAdapter(schema.Envelope)
+_DETAIL = TypeAdapter(schema.Detail)
+# Postfix's own: `by <host> (Postfix) with ESMTP id <queue id>`, or `by <host> (Postfix, from userid 0) id ...`.
+_RECEIVED = re.compile(
+    r"\bby\s+(?P<host>[^\s()]+)\s+\(Postfix[^()]*\)(?:\s+with\s+\w+)?(?:\s+\([^()]*\))*\s+id\s+(?P<queue_id>\w+)",
+    re.IGNORECASE,
+)
+
+
+def facts(document: Mapping[str, Any]) -> list[Fact]:
+    """Read one SES event: per recipient the `mail` object's fact, and the event's own. Raises ParseError."""
+    try:
+        envelope = _ENVELOPE.validate_python(document)
+        kind = KINDS.get(_type(envelope)) or Kind(Event.OTHER, _unknown_detail(document))
+        detail = _DETAIL.validate_python(document.get(kind.detail) or {})
+        return _facts(envelope, kind, detail)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = f"{'.'.join(map(str, first['loc'])) or 'event'}: {first['msg']}"
+        raise ParseError(reason, str(document)) from error
+    except ValueError as error:
+        raise ParseError(str(error), str(document)) from error
+
+
+def _type(envelope: schema.Envelope) -> str:
+    found = envelope.get("eventType") or envelope.get("notificationType")
+    if not found or not envelope["mail"]["messageId"]:
+        message = "eventType and mail.messageId must not be empty"
+        raise ValueError(message)
+    return found
+
+
+def _unknown_detail(document: Mapping[str, Any]) -> str:
+    return next((name for name, value in document.items() if name != "mail" and isinstance(value, dict)), "")
+
+
+def _facts(envelope: schema.Envelope, kind: Kind, detail: schema.Detail) -> list[Fact]:
+    mail = envelope["mail"]
+    submitted = _submitted(mail, is_notification="eventType" not in envelope)
+    said = _said(mail, kind, detail) | ({"type": _cut(_type(envelope))} if kind.event is Event.OTHER else {})
+    found: list[Any] = []
+    for to, of_recipient in _recipients(mail, kind, detail):
+        found += [submitted | {"to": to}, said | of_recipient | {"to": to}]
+    return found
+
+
+def _said(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> dict[str, Any]:
+    at = parse(detail.get("timestamp") or mail["timestamp"])
+    frame = {"source": Source.SES, "event": kind.event, "ses_id": mail["messageId"]}
+    if kind.event in _HOURLY:
+        return frame | {"at": start_of_hour(at)}
+    expires = detail.get("expirationTime")
+    complainants = detail.get("complainedRecipients") or []
+    return (
+        frame
+        | {"at": at}
+        | _words(detail)
+        | ({"expiration_time": parse(expires)} if expires else {})
+        | ({"recipients": len(complainants)} if len(complainants) > 1 else {})
+    )
+
+
+def _words(said: Mapping[str, Any]) -> dict[str, Any]:
+    found = {_WORDS[name]: value for name, value in said.items() if name in _WORDS and value not in (None, "")}
+    return {name: _cut(value) if isinstance(value, str) else value for name, value in found.items()}
+
+
+def _cut(text: str) -> str:
+    return text[:LONGEST]
+
+
+def _recipients(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> Iterable[tuple[str, dict[str, Any]]]:
+    destination = list(dict.fromkeys(bare(address) for address in mail.get("destination") or [])) or [""]
+    named: Any = detail.get(kind.recipients) if kind.recipients else None
+    if not named:
+        return [(to, {}) for to in destination]
+    # A bounce that did not say whose it is (NoEmail) can only be the one recipient's.
+    only = destination[0] if len(destination) == 1 else ""
+    said = [{"emailAddress": to} if isinstance(to, str) else to for to in named]
+    return [(bare(recipient.get("emailAddress") or only), _words(recipient)) for recipient in said]
+
+
+def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
+    common = mail.get("commonHeaders") or {}
+    headers = [(header["name"].lower(), header["value"]) for header in mail.get("headers") or []]
+    tags = mail.get("tags") or {}
+    said = {
+        "source": Source.SES,
+        "event": Event.SUBMITTED,
+        "at": parse(mail["timestamp"]),
+        "ses_id": mail["messageId"],
+        "from": bare(mail.get("source") or ""),
+        "subject": common.get("subject") or _first(headers, "subject"),
+        # In an event's own form commonHeaders.messageId is SES's id, not the original Message-ID.
+        "message_id": _first(headers, "message-id") or (common.get("messageId") if is_notification else None),
+        "configuration_set": next(iter(tags.get("ses:configuration-set") or []), None),
+        "tags": _own(tags),
+    }
+    return {name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value} | _claim(headers)
+
+
+def _first(headers: list[tuple[str, str]], name: str) -> str | None:
+    found = next((value.strip() for header, value in headers if header == name), None)
+    return found.removeprefix("<").removesuffix(">") if found and name == "message-id" else found
+
+
+def _own(tags: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The sender's tags; SES's own differ from one event of a message to the next."""
+    own = sorted((name, values) for name, values in tags.items() if not name.startswith("ses:"))
+    return {name[:256]: [value[:256] for value in values[:4]] for name, values in own[:MOST_TAGS]}
+
+
+def _claim(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """The queue id and host that the topmost Postfix wrote into the message, if it is still there."""
+    for name, value in headers:
+        found = _RECEIVED.search(value) if name == "received" else None
+        if found:
+            return found.groupdict()
+    return {}
+
+
+def unclaimed(ses_id: str, to: str) -> Fact:
+    """The fact that no relay claimed a message in time; it carries no time, so adding it again changes nothing."""
+    return {"source": Source.POSTROAD, "event": Event.UNCLAIMED, "ses_id": ses_id, "to": to}
+

@@ -1,0 +1,101 @@
+"""One SQLite file as several threads and processes use it: connections, transactions, errors."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread, current_thread
+from typing import Any, Self
+
+from postroad.store.sqlite_schema import StoreError, explained, migrate
+
+MEMORY = ":memory:"
+# How long a writer waits for another one, which commits in milliseconds.
+PATIENCE_S = 10.0
+# begin, end and undo: of a transaction, and of one inside another, which must not undo the outer one's work.
+_WHOLE = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+_PART = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
+
+
+class Database:
+    """A database with one connection per thread, so that readers see what is committed and never block the writer.
+
+    In memory there is but one connection, and only the thread that opened it may use it.
+    `durable=False` is for back-fills, which can be run again: a power cut may then take the last commits with it
+    (a crash of the process takes nothing either way).
+    """
+
+    def __init__(self, path: str, *, durable: bool = True, patience: float = PATIENCE_S) -> None:
+        self.path = path
+        # A service's inputs are gone once they are acknowledged, so a commit waits for the disk.
+        self._synchronous = "FULL" if durable else "NORMAL"
+        self._patience = patience
+        self._connections: dict[Thread, sqlite3.Connection] = {}
+        with explained(self.path):
+            migrate(self._connect(), self.path)
+
+    @classmethod
+    def open(cls, path: str = MEMORY, *, durable: bool = True, patience: float = PATIENCE_S) -> Self:
+        """Open the database at `path`, creating or upgrading it. Raises StoreError."""
+        return cls(path, durable=durable, patience=patience)
+
+    def close(self) -> None:
+        """Close the connections of all threads; none may be in use."""
+        while self._connections:
+            self._connections.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all the writes within happen together, or none of them; one inside another is a part of it."""
+        connection = self._connection()
+        begin, end, undo = _PART if connection.in_transaction else _WHOLE
+        self.run(begin)
+        try:
+            yield
+            self.run(end)
+        except BaseException:
+            # A full disk may have undone the whole of it already.
+            if connection.in_transaction:
+                self.run(undo)
+            raise
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run one statement and give its rows."""
+        with explained(self.path):
+            return self._connection().execute(statement, values).fetchall()
+
+    def run_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row of values; gives how many rows of the table it changed."""
+        with explained(self.path):
+            return self._connection().executemany(statement, rows).rowcount
+
+    def _connection(self) -> sqlite3.Connection:
+        return self._connections.get(current_thread()) or self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path == MEMORY and self._connections:
+            raise StoreError("a database in memory serves one thread only: name a file")
+        self._forget_ended_threads()
+        with explained(self.path):
+            # Closing happens in whichever thread closes the store.
+            connection = sqlite3.connect(
+                self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            )
+            self._connections[current_thread()] = connection
+            for setting in (
+                "journal_mode = WAL",
+                f"synchronous = {self._synchronous}",
+                "cache_size = -65536",
+            ):
+                connection.execute(f"PRAGMA {setting}")
+        return connection
+
+    def _forget_ended_threads(self) -> None:
+        for thread in list(self._connections):
+            if not thread.is_alive():
+                self._connections.pop(thread).close()

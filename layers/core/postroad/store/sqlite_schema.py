@@ -1,0 +1,97 @@
+"""The SQLite database of one machine: its tables, how an older one is brought up to date, what its errors mean."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# `Post` in ASCII: tells our file from every other program's (PRAGMA application_id).
+APPLICATION_ID = 0x506F7374
+
+_RECORDS = (
+    # One row per record. `states` and `facts` are sorted texts, one a line: canonical JSON holds no raw newline.
+    """CREATE TABLE record (
+        pk TEXT NOT NULL, sk TEXT NOT NULL, lookup TEXT, at TEXT NOT NULL, problem TEXT,
+        states TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (pk, sk)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX record_by_lookup ON record (lookup, at, pk, sk) WHERE lookup IS NOT NULL",
+    "CREATE INDEX record_by_problem ON record (problem, at, pk, sk) WHERE problem IS NOT NULL",
+    "CREATE INDEX record_by_time ON record (at, pk, sk)",
+)
+_LEDGER = (
+    "CREATE TABLE position (origin TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID",
+    # AUTOINCREMENT: an id is never given twice, so paying twice cannot pay what came in between.
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",
+    """CREATE TABLE waiting (
+        pk TEXT NOT NULL, sk TEXT NOT NULL, deadline TEXT NOT NULL, PRIMARY KEY (pk, sk)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX waiting_by_deadline ON waiting (deadline, pk, sk)",
+    # `raw` is bytes because it must be kept whole, even where it is no valid text.
+    """CREATE TABLE bad_input (
+        digest BLOB NOT NULL UNIQUE, at TEXT NOT NULL, source TEXT NOT NULL, origin TEXT NOT NULL,
+        reason TEXT NOT NULL, raw BLOB NOT NULL
+    )""",
+    "CREATE INDEX bad_input_by_time ON bad_input (at, digest)",
+)
+# What brings a database from each version to the next; a new version is a new line, an old line never changes.
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_RECORDS, *_LEDGER),)
+
+
+class StoreError(Exception):
+    """The store could not do it; the message is one sentence that names the fix."""
+
+
+_FIXES = {
+    sqlite3.SQLITE_FULL: "no space is left for {path}: free some on its disk and try again; nothing is lost",
+    sqlite3.SQLITE_BUSY: "another process keeps writing to {path}: wait until it is done, or stop it",
+    sqlite3.SQLITE_LOCKED: "another process keeps writing to {path}: wait until it is done, or stop it",
+    sqlite3.SQLITE_CANTOPEN: "cannot open {path}: make sure that its directory exists and this user may write there",
+    sqlite3.SQLITE_READONLY: "cannot write to {path}: give this user the right to write it and its directory",
+    sqlite3.SQLITE_NOTADB: "{path} is not a Postroad database: name another file",
+    sqlite3.SQLITE_CORRUPT: "{path} is damaged: restore a copy, or move it away and import the logs again",
+}
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turn an error of SQLite's into a StoreError that names the fix."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # The low byte is the kind of error, the rest its detail.
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        message = _FIXES.get(code, f"the database {{path}} failed: {error}").format(path=path)
+        raise StoreError(message) from error
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Create the tables of a new database, or bring an older one's up to date; refuses any other."""
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read again under the lock: another process may have been first.
+        for statements in MIGRATIONS[_version(connection, path) :]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _version(connection: sqlite3.Connection, path: str) -> int:
+    (owner,), (version,), (tables,) = (
+        connection.execute(question).fetchone()
+        for question in (
+            "PRAGMA application_id",
+            "PRAGMA user_version",
+            "SELECT count(*) FROM sqlite_schema",
+        )
+    )
+    if owner != APPLICATION_ID and (owner or version or tables):
+        raise StoreError(_FIXES[sqlite3.SQLITE_NOTADB].format(path=path))
+    if version > len(MIGRATIONS):
+        raise StoreError(f"{path} was written by a newer Postroad: upgrade this one")
+    return int(version)
