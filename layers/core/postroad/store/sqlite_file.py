@@ -14,6 +14,13 @@ PATIENCE_S = 10.0
 # begin, end and undo: of a transaction, and of one inside another, which must not undo the outer one's work.
 _WHOLE = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 _PART = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
+_SETTINGS = (
+    # A quarter of a page is what a record may take before it costs a page of its own: a record has about a kilobyte.
+    "page_size = 16384",
+    "journal_mode = WAL",
+    # 64 MB: the pages that a back-fill comes back to.
+    "cache_size = -65536",
+)
 
 
 class Database:
@@ -87,11 +94,7 @@ class Database:
                 self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
             )
             self._connections[current_thread()] = connection
-            for setting in (
-                "journal_mode = WAL",
-                f"synchronous = {self._synchronous}",
-                "cache_size = -65536",
-            ):
+            for setting in (*_SETTINGS, f"synchronous = {self._synchronous}"):
                 connection.execute(f"PRAGMA {setting}")
         return connection
 
