@@ -83,12 +83,19 @@ _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
 # What Postfix writes for these goes without saying.
-USUAL_STATUS = {Event.RELAYED: "sent", Event.HANDED_OVER: "sent", Event.DEFERRED: "deferred", Event.BOUNCED: "bounced"}
+USUAL_STATUS = {
+    Event.RELAYED: "sent",
+    Event.HANDED_OVER: "sent",
+    Event.DEFERRED: "deferred",
+    Event.BOUNCED: "bounced",
+}
 _SOURCES = {source.value[0]: source for source in (Source.RELAY, Source.SES, Source.POSTROAD)}
 _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
     "ses_id": lambda fact, key: key.pk == f"ses#{fact['ses_id']}",
     "to": lambda fact, key: bool(fact["to"]) and fact["to"] == key.address,
-    "reply": lambda fact, _: fact["event"] is Event.RELAYED and fact["reply"] == f"250 Ok {fact.get('ses_id')}",
+    "reply": lambda fact, _: (
+        fact["event"] is Event.RELAYED and fact["reply"] == f"250 Ok {fact.get('ses_id')}"
+    ),
     "status": lambda fact, _: fact["status"] == USUAL_STATUS.get(fact["event"]),
 }
 

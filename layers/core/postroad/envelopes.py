@@ -68,4 +68,6 @@ def _whole(found: object) -> object:
         return found.encode("utf-8", "replace").decode()
     if isinstance(found, list):
         return [_whole(part) for part in found]
-    return {_whole(name): _whole(value) for name, value in found.items()} if isinstance(found, dict) else found
+    return (
+        {_whole(name): _whole(value) for name, value in found.items()} if isinstance(found, dict) else found
+    )

@@ -30,39 +30,39 @@ class Source(StrEnum):
 
 
 class Event(StrEnum):
-    """What was said. A relay's events on a queue entry come first, then those on a recipient, then SES's."""
+    """What was said, in the course that mail takes: a relay's events on a queue entry and its recipients, then SES's."""
 
     CLIENT = "client"  # smtpd or qmqpd opened a queue entry for a client
     PICKUP = "pickup"  # a local submission, or a requeued message (orig_id)
     MESSAGE_ID = "message-id"  # cleanup saw the Message-ID
     SUBJECT = "subject"  # a header_checks rule logged the Subject
+    NOTED = "noted"  # a policy action that lets the mail go on
     ACTIVE = "active"  # qmgr moved it to the active queue
     HELD = "held"  # placed on hold
     RELEASED = "released"  # released from hold
-    REQUEUED = "requeued"  # postsuper -r: it goes on under another queue id
-    NOTIFIED = "notified"  # a bounce or delay notice was queued (child_queue_id)
-    EXPIRED = "expired"  # maximal_queue_lifetime, or postsuper -e
-    REMOVED = "removed"  # done
-    DELETED = "deleted"  # postsuper -d
-    CANCELED = "canceled"  # the client never finished, or a rule discarded it
-    RELAYED = "relayed"  # status=sent: SES took it
-    HANDED_OVER = "handed-over"  # status=sent: another host took it
-    DEFERRED = "deferred"  # status=deferred or SOFTBOUNCE
-    BOUNCED = "bounced"  # status=bounced; or an SES Bounce
     REJECTED = "rejected"  # reject or milter-reject; or an SES Reject
     DISCARDED = "discarded"  # a rule threw it away
     PROBED = "probed"  # an address probe (verify): no mail
-    NOTED = "noted"  # a policy action that lets the mail go on
+    DEFERRED = "deferred"  # status=deferred or SOFTBOUNCE
+    RELAYED = "relayed"  # status=sent: SES took it
+    HANDED_OVER = "handed-over"  # status=sent: another host took it
     SUBMITTED = "submitted"  # the `mail` object of every SES event of a message
     ACCEPTED = "accepted"  # Send
     DELAYED = "delayed"  # DeliveryDelay
     DELIVERED = "delivered"  # Delivery
-    COMPLAINED = "complained"  # Complaint
+    BOUNCED = "bounced"  # status=bounced; or an SES Bounce
     RENDER_FAILED = "render-failed"  # Rendering Failure
+    COMPLAINED = "complained"  # Complaint
     OPENED = "opened"  # Open
     CLICKED = "clicked"  # Click
     SUBSCRIPTION = "subscription"  # Subscription
     OTHER = "other"  # an event type that SES had not when this was written
+    EXPIRED = "expired"  # maximal_queue_lifetime, or postsuper -e
+    NOTIFIED = "notified"  # a bounce or delay notice was queued (child_queue_id)
+    REQUEUED = "requeued"  # postsuper -r: it goes on under another queue id
+    DELETED = "deleted"  # postsuper -d
+    CANCELED = "canceled"  # the client never finished, or a rule discarded it
+    REMOVED = "removed"  # done
     UNCLAIMED = "unclaimed"  # no relay claimed the message in time
 
 

@@ -25,7 +25,9 @@ def is_queue_id(text: str) -> bool:
     """
     if not _SHORTEST_QUEUE_ID <= len(text) <= _LONGEST_QUEUE_ID or not text.isascii():
         return False
-    return (text.isalnum() or text.replace("_", "").isalnum()) and (not text.isalpha() or _HEX.issuperset(text))
+    return (text.isalnum() or text.replace("_", "").isalnum()) and (
+        not text.isalpha() or _HEX.issuperset(text)
+    )
 
 
 @lru_cache(maxsize=4096)

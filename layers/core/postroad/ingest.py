@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from postroad import envelopes, postfix, ses
+from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
+from postroad.postfix import facts as facts_of_line
+from postroad.ses import facts as facts_of_event
 from postroad.store.contract import BadInput
 from postroad.syslog import Carrier
 
@@ -22,19 +24,19 @@ def relay(lines: Iterable[bytes], carrier: Carrier, origin: str) -> Batch:
     for raw in lines:
         line = text_of(raw)
         try:
-            batch.facts.extend(postfix.facts(line, carrier))
+            batch.facts.extend(facts_of_line(line, carrier))
         except ParseError as error:
             batch.bad.append(BadInput("relay", origin, str(error), line))
     return batch
 
 
-def ses_events(bodies: Iterable[bytes | str], origin: str) -> Batch:
+def ses(bodies: Iterable[bytes | str], origin: str) -> Batch:
     """Read SES events in any of their envelopes, one document a body."""
     batch = Batch([], [])
     for raw in bodies:
         body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
         try:
-            found = [fact for document in envelopes.documents(body) for fact in ses.facts(document)]
+            found = [fact for document in documents(body) for fact in facts_of_event(document)]
         except ParseError as error:
             batch.bad.append(BadInput("ses", origin, str(error), body))
         else:

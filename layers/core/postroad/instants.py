@@ -10,7 +10,9 @@ from typing import TypeAlias
 Instant: TypeAlias = str
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+MONTHS = {
+    name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
 # A log's clock may run ahead of its carrier's by a zone that nobody told us.
 LEAD = timedelta(days=1)
 

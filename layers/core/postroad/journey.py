@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypedDict
 from postroad.addresses import folded
 from postroad.facts import Event, Fact, Source
 from postroad.instants import Instant, seconds_between
-from postroad.lifecycle import State, is_auto_reply, is_complaint, state, state_of
+from postroad.lifecycle import State, filtered_as, is_auto_reply, is_complaint, state, state_of
 from postroad.lives import Life, by_course, is_same_host
 from postroad.phrases import phrase
 from postroad.records import Record
@@ -105,7 +105,9 @@ def _recipient(address: str | None, facts: list[Fact]) -> str | None:
 
 
 def _state(facts: list[Fact], lives: list[Life]) -> State:
-    found = state(facts)
+    # A content filter that gave the message back was no destination.
+    queue_ids = [life.queue_id for life in lives]
+    found = state(fact for fact in facts if filtered_as(fact) not in queue_ids)
     gave_up = bool(lives) and lives[-1].has(Event.EXPIRED, Event.DELETED)
     return State.SOFT_BOUNCED if gave_up and found in _UNDECIDED else found
 

@@ -45,19 +45,31 @@ MEANINGS = {
         "SES Bounce Transient or Undetermined; relay expired, or deleted by an operator",
         "Gave up after temporary failures",
     ),
-    State.DELIVERED: Meaning("SES Delivery; relay `status=sent` to a final host", "Accepted by the recipient's server"),
+    State.DELIVERED: Meaning(
+        "SES Delivery; relay `status=sent` to a final host", "Accepted by the recipient's server"
+    ),
     State.BOUNCED: Meaning("SES Bounce Permanent; relay `status=bounced`", "Refused"),
     State.SUPPRESSED: Meaning(
         "bounceSubType ...SuppressionList, ...Suppressed, UnsubscribedRecipient",
         "Not attempted: on a suppression list",
     ),
-    State.REJECTED: Meaning("NOQUEUE or milter reject; SES Reject; Rendering Failure", "Refused before it was sent"),
+    State.REJECTED: Meaning(
+        "NOQUEUE or milter reject; SES Reject; Rendering Failure", "Refused before it was sent"
+    ),
 }
 BY_WORD = {state.word: state for state in State}
 # What an operator looks for: everything that failed, or may yet.
 PROBLEMS = frozenset(State) - {State.QUEUED, State.RELAYED, State.ACCEPTED, State.DELIVERED}
 
-_QUEUE_EVENTS = (Event.CLIENT, Event.PICKUP, Event.MESSAGE_ID, Event.SUBJECT, Event.ACTIVE, Event.HELD, Event.RELEASED)
+_QUEUE_EVENTS = (
+    Event.CLIENT,
+    Event.PICKUP,
+    Event.MESSAGE_ID,
+    Event.SUBJECT,
+    Event.ACTIVE,
+    Event.HELD,
+    Event.RELEASED,
+)
 _BY_EVENT = {
     **{(Source.RELAY, event): State.QUEUED for event in _QUEUE_EVENTS},
     (Source.RELAY, Event.DEFERRED): State.DEFERRED,
@@ -93,8 +105,6 @@ def state_of(fact: Fact) -> State | None:
     """The state one fact brings its delivery to; None for one that says nothing of it (an open, a complaint)."""
     if fact["source"] is Source.SES and fact["event"] in (Event.BOUNCED, Event.COMPLAINED):
         return _refused(fact)
-    if filtered_as(fact):
-        return State.QUEUED
     return _BY_EVENT.get((fact["source"], fact["event"]))
 
 
@@ -131,7 +141,9 @@ def is_complaint(fact: Fact) -> bool:
 def is_auto_reply(facts: Iterable[Fact]) -> bool:
     """Suspect an out-of-office reply: SES reports one as a Transient/General bounce of a delivered message."""
     said = list(facts)
-    bounced = any((fact.get("bounce_type"), fact.get("bounce_sub_type")) == ("Transient", "General") for fact in said)
+    bounced = any(
+        (fact.get("bounce_type"), fact.get("bounce_sub_type")) == ("Transient", "General") for fact in said
+    )
     return bounced and any(fact["event"] is Event.DELIVERED for fact in said)
 
 

@@ -101,7 +101,9 @@ def _continued(fact: Fact, own: Life | None, lives: list[Life]) -> Life | None:
 
 def _ending(fact: Fact, own: Life, lives: list[Life]) -> Life:
     """A log of whole seconds may tell of the next arrival before it tells of the end."""
-    displaced = (life for life in lives if life.ended is None and life.displaced and life.knows(fact.get("host")))
+    displaced = (
+        life for life in lives if life.ended is None and life.displaced and life.knows(fact.get("host"))
+    )
     return next((life for life in displaced if life.displaced[:19] == fact["at"][:19]), own)
 
 
@@ -122,10 +124,14 @@ def at_time(lives: list[Life], at: Instant, host: str | None) -> Life | None:
 def leads_back(life: Life) -> list[tuple[str, Fact]]:
     """The queue ids this life came from, each with the fact that says so."""
     said = [(LINKS[fact["event"]](fact), fact) for fact in life.facts if fact["event"] in _ARRIVALS]
-    return [(queue_id, fact) for queue_id, fact in said if queue_id] + [(fact["queue_id"], fact) for fact in life.previous]
+    return [(queue_id, fact) for queue_id, fact in said if queue_id] + [
+        (fact["queue_id"], fact) for fact in life.previous
+    ]
 
 
 def leads_on(life: Life) -> list[tuple[str, Fact]]:
     """The queue ids under which this life's message went on, each with the fact that says so."""
     said = [(LINKS[fact["event"]](fact), fact) for fact in life.facts if fact["event"] is Event.HANDED_OVER]
-    return [(queue_id, fact) for queue_id, fact in said if queue_id] + [(fact["queue_id"], fact) for fact in life.nexts]
+    return [(queue_id, fact) for queue_id, fact in said if queue_id] + [
+        (fact["queue_id"], fact) for fact in life.nexts
+    ]

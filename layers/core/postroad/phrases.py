@@ -8,7 +8,9 @@ from postroad.facts import Event, Fact, Source
 _RELAY: dict[Event, Callable[[Fact], str]] = {
     Event.CLIENT: lambda fact: f"Our mail server began to receive it from {fact['client']}",
     Event.PICKUP: lambda fact: (
-        f"Queued again; its queue id was {fact['orig_id']}" if "orig_id" in fact else "Submitted on our mail server"
+        f"Queued again; its queue id was {fact['orig_id']}"
+        if "orig_id" in fact
+        else "Submitted on our mail server"
     ),
     Event.MESSAGE_ID: lambda _: "Our mail server read the message",
     Event.SUBJECT: lambda fact: f"Subject: {fact['subject']}",
@@ -31,7 +33,9 @@ _RELAY: dict[Event, Callable[[Fact], str]] = {
 _SES: dict[Event, Callable[[Fact], str]] = {
     Event.SUBMITTED: lambda _: "Amazon SES received it",
     Event.ACCEPTED: lambda _: "Amazon SES accepted it",
-    Event.DELAYED: lambda fact: f"The recipient's server is making Amazon SES wait ({_kind(fact)}): {_reply(fact)}",
+    Event.DELAYED: lambda fact: (
+        f"The recipient's server is making Amazon SES wait ({_kind(fact)}): {_reply(fact)}"
+    ),
     Event.DELIVERED: lambda fact: f"Accepted by the recipient's server: {_reply(fact)}",
     Event.BOUNCED: lambda fact: f"Bounced ({_kind(fact)}): {_reply(fact)}",
     Event.COMPLAINED: lambda fact: f"Reported as unwanted ({_kind(fact)}){_of_n(fact)}",

@@ -117,6 +117,10 @@ def _fact(said: Said, line: Line, daemon: str | None, carrier: Carrier) -> Fact:
         "pid": line.pid,
         "syslog_name": instance if instance != "postfix" else None,
     }
-    fact: Any = {name: value for name, value in (frame | said).items() if value or (value == "" and name in _MAY_BE_EMPTY)}
+    fact: Any = {
+        name: value
+        for name, value in (frame | said).items()
+        if value or (value == "" and name in _MAY_BE_EMPTY)
+    }
     typed: Fact = fact
     return typed

@@ -42,7 +42,9 @@ _CLIENT = re.compile(
 # pickup/pickup.c
 _PICKUP = re.compile(r"uid=(?P<uid>\d+) from=<(?P<from>.*?)>(?: orig_id=(?P<orig_id>\w+))?")
 # bounce/bounce_notify_service.c and its siblings
-_NOTIFICATION = re.compile(r"(?P<notification>(?:sender|postmaster) [a-z -]+ notification): (?P<child_queue_id>\w+)")
+_NOTIFICATION = re.compile(
+    r"(?P<notification>(?:sender|postmaster) [a-z -]+ notification): (?P<child_queue_id>\w+)"
+)
 # smtpd/smtpd_check.c log_whatsup(), smtpd/smtpd.c check_milter_reply(), cleanup/cleanup_milter.c
 _ACTION = re.compile(
     r"(?P<action>[a-z_-]+): (?P<stage>[A-Z][A-Za-z -]*?)"
@@ -133,7 +135,7 @@ def _delivery_words(rest: str) -> Said:
     reply = words["reply"] or ""
     words["to"] = bare_to if words["to"] is None else words["to"]
     words["orig_to"] = words["orig_to"] or bare_orig_to
-    words["reply"] = reply[:-1] if reply.endswith(")") else reply
+    words["reply"] = reply.removesuffix(")")
     return words
 
 
@@ -174,7 +176,10 @@ def pickup(rest: str) -> Said:
 def message_id(rest: str) -> Said:
     """Read `message-id=<...>` or `resent-message-id=<...>`: the raw header, which may lack the brackets."""
     name, _, value = rest.partition("=")
-    return {"event": Event.MESSAGE_ID, name.replace("-", "_"): value.strip().removeprefix("<").removesuffix(">")}
+    return {
+        "event": Event.MESSAGE_ID,
+        name.replace("-", "_"): value.strip().removeprefix("<").removesuffix(">"),
+    }
 
 
 def notification(rest: str) -> Said | None:
@@ -193,7 +198,11 @@ def action(rest: str) -> Said | None:
     if found is None:
         return None
     code = _ENHANCED.match(found["reply"])
-    return {"event": _BY_ACTION.get(found["action"], Event.NOTED), "dsn": code and code[1]} | found.groupdict() | envelope
+    return (
+        {"event": _BY_ACTION.get(found["action"], Event.NOTED), "dsn": code and code[1]}
+        | found.groupdict()
+        | envelope
+    )
 
 
 def _on_content(words: Said, envelope: Said) -> Said:
@@ -212,5 +221,7 @@ def _enveloped(rest: str) -> tuple[str, Said]:
         start = rest.rfind(mark)
         found = _ENVELOPE.fullmatch(rest, start) if start >= 0 else None
         if found:
-            return rest[:start], {name: value for name, value in found.groupdict().items() if value is not None}
+            return rest[:start], {
+                name: value for name, value in found.groupdict().items() if value is not None
+            }
     return rest, {}

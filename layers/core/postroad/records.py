@@ -17,7 +17,7 @@ from postroad.addresses import clipped, folded, printable
 from postroad.codec import Key, decode, encode
 from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, ses_time
-from postroad.instants import Instant, day, hour
+from postroad.instants import day, hour
 from postroad.lifecycle import filtered_as, is_problem, state_of
 
 # Spreads one bad day's failures over this many index keys.
@@ -97,10 +97,14 @@ def places(fact: Fact) -> Iterator[Place]:
         yield from _relay_places(fact)
 
 
+def ses_key(ses_id: str, address: str) -> Key:
+    """Key of the delivery to one recipient that SES knows."""
+    return Key(f"ses#{clipped(printable(ses_id))}", f"to#{folded(address)}")
+
+
 def _ses_place(fact: Fact) -> Place:
-    address = folded(fact["to"])
-    key = Key(f"ses#{clipped(printable(fact['ses_id']))}", f"to#{address}")
-    return Place(key, ses_time(fact["ses_id"]) or fact.get("at"), address or None)
+    at = ses_time(fact["ses_id"]) or fact.get("at")
+    return Place(ses_key(fact["ses_id"], fact["to"]), at, folded(fact["to"]) or None)
 
 
 def _relay_places(fact: Fact) -> Iterator[Place]:

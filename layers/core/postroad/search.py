@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 from postroad.addresses import folded
-from postroad.codec import Key, encode, ses_key
+from postroad.codec import Key, encode
 from postroad.facts import Event, Fact
 from postroad.ids import NOQUEUE
 from postroad.instants import Instant, seconds_between
 from postroad.journey import Journey, assemble
 from postroad.lives import Life, at_time, leads_back, leads_on, split
-from postroad.records import Record, lookup_of_message_id, places
+from postroad.records import Record, lookup_of_message_id, places, ses_key
 from postroad.store.contract import Store
 from postroad.unified import claim
 
@@ -55,7 +55,7 @@ class Search:
         return self._store.get(keys)
 
     def of_records(self, records: Iterable[Record], *, whole: bool = False) -> list[Journey]:
-        """The journeys that these records belong to, the newest first; `whole` takes a queue record for all its mail."""
+        """The journeys these records belong to, the newest first; `whole` takes a queue record for all its mail."""
         found: dict[Anchor, Journey] = {}
         for record in records:
             for anchor, assembled in self._of(record, whole=whole):
@@ -92,7 +92,9 @@ class Search:
             return []
         lives = self._lives_of(claimed.queue_id)
         ses_id = record.key.pk[4:]
-        named = next((life for life in lives if any(fact.get("ses_id") == ses_id for fact in life.facts)), None)
+        named = next(
+            (life for life in lives if any(fact.get("ses_id") == ses_id for fact in life.facts)), None
+        )
         at = next(fact["at"] for fact in facts if "at" in fact and "queue_id" in fact)
         life = named or _under_way(at_time(lives, at, claimed.host), at)
         return self._chain(life) if life else []
@@ -109,7 +111,9 @@ class Search:
         if not recipients and (whole or _is_pending(chain)):
             yield self._without_recipient(facts, chain)
 
-    def _of_recipient(self, address: str, facts: list[Fact], chain: list[Life]) -> Iterator[tuple[Anchor, Journey]]:
+    def _of_recipient(
+        self, address: str, facts: list[Fact], chain: list[Life]
+    ) -> Iterator[tuple[Anchor, Journey]]:
         own = [fact for fact in facts if _is_of_recipient(fact) and folded(fact["to"]) == address]
         keys = [ses_key(fact["ses_id"], address) for fact in own if "ses_id" in fact]
         known = self._store.get(dict.fromkeys(keys)) or self._claiming(address, own, chain)
@@ -128,7 +132,11 @@ class Search:
         keys = self._store.lookup(address, since=min(life.began for life in chain), limit=_SEEN_AT_MOST).keys
         records = self._store.get(key for key in keys if key.pk.startswith("ses#"))
         claims = [(record, claim(record.facts())) for record in records]
-        return [record for record, found in claims if found and found.queue_id in queue_ids and self._claimed_lives(record)]
+        return [
+            record
+            for record, found in claims
+            if found and found.queue_id in queue_ids and self._claimed_lives(record)
+        ]
 
     def _without_recipient(self, facts: list[Fact], chain: list[Life]) -> tuple[Anchor, Journey]:
         said = next((folded(fact["to"]) for fact in facts if fact.get("to")), None)
@@ -150,7 +158,10 @@ class Search:
             life = todo.pop()
             if not any(life is known for known in found):
                 found.append(life)
-                led = [at_time(self._lives_of(queue_id), fact["at"], fact.get("host")) for queue_id, fact in _ways(life)]
+                led = [
+                    at_time(self._lives_of(queue_id), fact["at"], fact.get("host"))
+                    for queue_id, fact in _ways(life)
+                ]
                 todo += [other for other in led if other]
         return sorted(found, key=lambda one: one.began)
 

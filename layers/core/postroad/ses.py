@@ -123,7 +123,9 @@ def _said(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> dict[str, Any
 
 
 def _words(said: Mapping[str, Any]) -> dict[str, Any]:
-    found = {_WORDS[name]: value for name, value in said.items() if name in _WORDS and value not in (None, "")}
+    found = {
+        _WORDS[name]: value for name, value in said.items() if name in _WORDS and value not in (None, "")
+    }
     return {name: _cut(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
@@ -158,7 +160,9 @@ def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
         "configuration_set": next(iter(tags.get("ses:configuration-set") or []), None),
         "tags": _own(tags),
     }
-    return {name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value} | _claim(headers)
+    return {
+        name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value
+    } | _claim(headers)
 
 
 def _first(headers: list[tuple[str, str]], name: str) -> str | None:
@@ -184,4 +188,3 @@ def _claim(headers: list[tuple[str, str]]) -> dict[str, str]:
 def unclaimed(ses_id: str, to: str) -> Fact:
     """The fact that no relay claimed a message in time; it carries no time, so adding it again changes nothing."""
     return {"source": Source.POSTROAD, "event": Event.UNCLAIMED, "ses_id": ses_id, "to": to}
-

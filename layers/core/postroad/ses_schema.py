@@ -1,6 +1,8 @@
 """The fields of SES's events that Postroad reads; SES reserves the right to add others, so all else is passed over."""
 
-from typing_extensions import Required, TypedDict
+from typing import Required
+
+from typing_extensions import TypedDict
 
 
 class Header(TypedDict):

@@ -70,7 +70,9 @@ def _message(text: str) -> str:
 def host(line: Line, carrier: Carrier) -> str | None:
     """Name the host: the word before the tag, unless it belongs to the stamp."""
     word = line.header.rpartition(" ")[2]
-    return carrier.host if word in ("", "|", "-") or _RFC3339.fullmatch(word) or _CLOCK.fullmatch(word) else word
+    return (
+        carrier.host if word in ("", "|", "-") or _RFC3339.fullmatch(word) or _CLOCK.fullmatch(word) else word
+    )
 
 
 def at(line: Line, carrier: Carrier) -> Instant:
@@ -94,7 +96,11 @@ def unwrapped(line: str) -> str:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return line
-    texts = [record[key] for key in _JSON_LINE if isinstance(record.get(key), str)] if isinstance(record, dict) else []
+    texts = (
+        [record[key] for key in _JSON_LINE if isinstance(record.get(key), str)]
+        if isinstance(record, dict)
+        else []
+    )
     return _journal(record, texts[0]) if texts else line
 
 

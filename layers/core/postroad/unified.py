@@ -5,7 +5,7 @@ status=<word> (<reply>)`: the fields of global/log_adhoc.c, `status=` last and t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from postroad.addresses import printable
@@ -53,14 +53,16 @@ class Claim(NamedTuple):
 
 
 def claim(facts: list[Fact]) -> Claim | None:
-    """What claims a record: the relay's log, else Postfix's own Received header, else the deadline; None while it waits."""
+    """What claims a record: the relay's log, else Postfix's Received header, else the deadline; None while it waits."""
     for source, event in (
         (Source.RELAY, Event.RELAYED),
         (Source.SES, Event.SUBMITTED),
         (Source.POSTROAD, Event.UNCLAIMED),
     ):
         for fact in facts:
-            if (fact["source"], fact["event"]) == (source, event) and ("queue_id" in fact or event is Event.UNCLAIMED):
+            if (fact["source"], fact["event"]) == (source, event) and (
+                "queue_id" in fact or event is Event.UNCLAIMED
+            ):
                 return Claim(fact.get("queue_id", NOQUEUE), fact.get("host") or _SES_HOST)
     return None
 
@@ -76,7 +78,11 @@ def lines(before: Record, after: Record, *, traditional: bool = False) -> list[s
     A fact is told again only under another queue id, not because a host's name is spelt otherwise.
     """
     shown = {told for told, _ in _told(before)}
-    return [render(fact, mark, traditional=traditional) for told, (fact, mark) in _told(after) if told not in shown]
+    return [
+        render(fact, mark, traditional=traditional)
+        for told, (fact, mark) in _told(after)
+        if told not in shown
+    ]
 
 
 def _told(record: Record) -> Iterator[tuple[tuple[str, str], tuple[Fact, Claim]]]:
@@ -135,7 +141,7 @@ def _reply_of_relay(fact: Fact) -> str:
     return f"{fact['stage']} from {fact.get('client', 'unknown')}: {fact['reply']}"
 
 
-def _joined(said: dict[str, str | None]) -> str:
+def _joined(said: Mapping[str, str | None]) -> str:
     return ", ".join(f"{name}={value}" for name, value in said.items() if value is not None)
 
 
@@ -167,10 +173,14 @@ def _active(fact: Fact) -> str:
 
 
 def _expired(fact: Fact) -> str:
-    return f"from=<{fact['from']}>, status={fact['status']}, returned to sender" if "status" in fact else "expired"
+    return (
+        f"from=<{fact['from']}>, status={fact['status']}, returned to sender"
+        if "status" in fact
+        else "expired"
+    )
 
 
-_RELAY_BODIES = {
+_RELAY_BODIES: dict[Event, Callable[[Fact], str]] = {
     Event.CLIENT: _client,
     Event.PICKUP: _pickup,
     Event.MESSAGE_ID: _message_id,
@@ -214,7 +224,9 @@ def _dsn(fact: Fact) -> str:
 
 def _reply(fact: Fact) -> str:
     of_n = f"possibly one of {fact['recipients']} recipients" if "recipients" in fact else None
-    kind = "/".join(filter(None, (fact.get("bounce_type") or fact.get("delay_type"), fact.get("bounce_sub_type"))))
+    kind = "/".join(
+        filter(None, (fact.get("bounce_type") or fact.get("delay_type"), fact.get("bounce_sub_type")))
+    )
     listed = "suppressed" if fact["event"] is Event.COMPLAINED and is_suppressed(fact) else None
     said = (kind, fact.get("feedback_type"), fact.get("complaint_sub_type"), listed, of_n, fact.get("reply"))
     return ": ".join(filter(None, said)) or fact["event"]
