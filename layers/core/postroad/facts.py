@@ -30,7 +30,7 @@ class Source(StrEnum):
 
 
 class Event(StrEnum):
-    """What was said, in the course that mail takes: a relay's events on a queue entry and its recipients, then SES's."""
+    """What was said, in the course that mail takes: a relay's words on a queue entry and its recipients, then SES's."""
 
     CLIENT = "client"  # smtpd or qmqpd opened a queue entry for a client
     PICKUP = "pickup"  # a local submission, or a requeued message (orig_id)

@@ -6,15 +6,20 @@ All facts of one queue id stand in one partition; here they are told apart again
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from postroad.codec import Key
 from postroad.facts import Event, Fact
-from postroad.instants import Instant
-from postroad.records import LINKS
+from postroad.instants import Instant, seconds_between
+from postroad.records import LINKS, Record
 
 _COURSE = {event: place for place, event in enumerate(Event)}
 _ARRIVALS = (Event.CLIENT, Event.PICKUP)
 # cleanup runs where the entry is made, so its lines begin a life as well (a notice or a forward has no client).
 _ENTRIES = (*_ARRIVALS, Event.MESSAGE_ID, Event.SUBJECT)
+_ATTEMPTS = (Event.DEFERRED, Event.RELAYED, Event.HANDED_OVER, Event.BOUNCED)
 _ENDS = (Event.REMOVED, Event.DELETED, Event.CANCELED, Event.REQUEUED)
+# maximal_queue_lifetime is five days unless it was raised.
+_LONGEST_LIFE_S = 30 * 86_400
+_CLOCK_SLACK_S = 5
 
 
 @dataclass(slots=True)
@@ -23,6 +28,7 @@ class Life:
 
     queue_id: str
     facts: list[Fact] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)  # of the record that each fact stands in
     hosts: list[str] = field(default_factory=list)
     nexts: list[Fact] = field(default_factory=list)
     previous: list[Fact] = field(default_factory=list)
@@ -42,9 +48,10 @@ class Life:
         """Tell whether a host has spoken of this life."""
         return host is None or not self.hosts or any(is_same_host(host, known) for known in self.hosts)
 
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: Fact, key: Key) -> None:
         """Add a fact, the next by time."""
         self.facts.append(fact)
+        self.keys.append(key)
         if "host" in fact and not any(is_same_host(fact["host"], known) for known in self.hosts):
             self.hosts.append(fact["host"])
         if fact["event"] in _ENDS:
@@ -62,18 +69,35 @@ def by_course(fact: Fact) -> tuple[str, int]:
     return fact.get("at", ""), _COURSE[fact["event"]]
 
 
-def split(queue_id: str, facts: Iterable[Fact]) -> list[Life]:
-    """Tell the lives of one queue id apart, oldest first."""
+def split(queue_id: str, records: Iterable[Record]) -> list[Life]:
+    """Tell the lives of one queue id apart, oldest first, from all records of its partition."""
     lives: list[Life] = []
     links: list[Fact] = []
-    for fact in sorted(facts, key=by_course):
+    for fact, key in sorted(_aligned(records), key=lambda said: by_course(said[0])):
         if fact.get("queue_id") == queue_id:
-            _life_of(queue_id, fact, lives).take(fact)
+            _life_of(queue_id, fact, lives).take(fact, key)
         else:
             links.append(fact)
     for fact in links:
         _link(fact, lives)
     return lives
+
+
+def _aligned(records: Iterable[Record]) -> list[tuple[Fact, Key]]:
+    """A log copied years later gives its stamps the wrong year; the SES id on one of its lines knows the right one."""
+    said = [(fact, record.key) for record in records for fact in record.facts()]
+    known = [fact["at"] for fact, _ in said if "ses_id" in fact]
+    return [(_in_its_year(fact, known), key) for fact, key in said] if known else said
+
+
+def _in_its_year(fact: Fact, known: list[Instant]) -> Fact:
+    if any(abs(seconds_between(at, fact["at"])) < _LONGEST_LIFE_S for at in known):
+        return fact
+    for at in known:
+        moved = at[:4] + fact["at"][4:]
+        if abs(seconds_between(at, moved)) < _LONGEST_LIFE_S:
+            return {**fact, "at": moved}
+    return fact
 
 
 def _life_of(queue_id: str, fact: Fact, lives: list[Life]) -> Life:
@@ -89,22 +113,26 @@ def _continued(fact: Fact, own: Life | None, lives: list[Life]) -> Life | None:
     if own and fact["event"] in _ENDS:
         return _ending(fact, own, lives)
     if own and own.ended is None:
-        if fact["event"] not in _ARRIVALS or not own.has(*_ARRIVALS):
-            return own
-        own.displaced = fact["at"]
-        return None
+        return None if _is_another_entry(fact, own) else own
     if fact["event"] in _ENTRIES:
         return None
     # Shared or re-mounted queue storage: a host that never saw the arrival goes on where another left off.
     return next((life for life in reversed(lives) if life.ended is None and life.has(*_ENTRIES)), None)
 
 
+def _is_another_entry(fact: Fact, own: Life) -> bool:
+    """Tell whether a line of an entry begins a new life while its host's last one has not been seen to end."""
+    arrived = fact["event"] in _ARRIVALS and own.has(*_ARRIVALS)
+    if arrived:
+        own.displaced = fact["at"]
+    late = fact["event"] in (_ARRIVALS if not own.has(Event.ACTIVE, *_ATTEMPTS) else _ENTRIES)
+    return arrived or (late and seconds_between(own.facts[-1]["at"], fact["at"]) > _CLOCK_SLACK_S)
+
+
 def _ending(fact: Fact, own: Life, lives: list[Life]) -> Life:
     """A log of whole seconds may tell of the next arrival before it tells of the end."""
-    displaced = (
-        life for life in lives if life.ended is None and life.displaced and life.knows(fact.get("host"))
-    )
-    return next((life for life in displaced if life.displaced[:19] == fact["at"][:19]), own)
+    displaced = (life for life in lives if life.ended is None and life.knows(fact.get("host")))
+    return next((life for life in displaced if (life.displaced or "")[:19] == fact["at"][:19]), own)
 
 
 def _link(fact: Fact, lives: list[Life]) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 from postroad.addresses import folded
-from postroad.codec import Key, encode
+from postroad.codec import Key
 from postroad.facts import Event, Fact
 from postroad.ids import NOQUEUE
 from postroad.instants import Instant, seconds_between
 from postroad.journey import Journey, assemble
 from postroad.lives import Life, at_time, leads_back, leads_on, split
-from postroad.records import Record, lookup_of_message_id, places, ses_key
+from postroad.records import Record, lookup_of_message_id, ses_key
 from postroad.store.contract import Store
 from postroad.unified import claim
 
@@ -23,7 +23,7 @@ Anchor = tuple[Key, str]
 
 
 class Search:
-    """Joins a store's records to journeys. Each journey has one anchor: a record, and the fact that came first there."""
+    """Joins a store's records to journeys. Each journey has one anchor: a record, and when it began there."""
 
     def __init__(self, store: Store, now: Instant) -> None:
         """Ask `store`; `now` decides which deliveries are silent."""
@@ -79,7 +79,7 @@ class Search:
                 yield (record.key, ""), assemble(record.key.address, record, [], self._now)
         else:
             for life in self._lives_of(name):
-                if any(encode(fact, record.key) in record.texts for fact in life.facts):
+                if record.key in life.keys:
                     yield from self._of_life(life, record.key.address, whole=whole)
 
     def _known_to_ses(self, record: Record) -> tuple[Anchor, Journey]:
@@ -120,9 +120,7 @@ class Search:
         for record in known:
             yield self._known_to_ses(record)
         if not known:
-            first = min(own, key=lambda fact: fact["at"])
-            place = next(place for place in places(first) if place.key.address == address)
-            yield (place.key, encode(first, place.key)), assemble(address, None, chain, self._now)
+            yield _anchor(own, chain), assemble(address, None, chain, self._now)
 
     def _claiming(self, address: str, own: list[Fact], chain: list[Life]) -> list[Record]:
         """SES's records of this mail where the relay's own line of it is lost and only its Received header tells."""
@@ -140,14 +138,11 @@ class Search:
 
     def _without_recipient(self, facts: list[Fact], chain: list[Life]) -> tuple[Anchor, Journey]:
         said = next((folded(fact["to"]) for fact in facts if fact.get("to")), None)
-        first = min(facts, key=lambda fact: fact["at"])
-        place = next(iter(places(first)))
-        return (place.key, encode(first, place.key)), assemble(said, None, chain, self._now)
+        return (chain[0].keys[0], chain[0].began), assemble(said, None, chain, self._now)
 
     def _lives_of(self, queue_id: str) -> list[Life]:
         if queue_id not in self._lives:
-            records = self._store.partition(f"queue#{queue_id}")
-            self._lives[queue_id] = split(queue_id, [fact for record in records for fact in record.facts()])
+            self._lives[queue_id] = split(queue_id, self._store.partition(f"queue#{queue_id}"))
         return self._lives[queue_id]
 
     def _chain(self, life: Life) -> list[Life]:
@@ -168,6 +163,15 @@ class Search:
 
 def _ways(life: Life) -> list[tuple[str, Fact]]:
     return leads_back(life) + leads_on(life)
+
+
+def _anchor(own: list[Fact], chain: list[Life]) -> Anchor:
+    """The record in which a recipient's first fact stands; two lives may have theirs in one."""
+    said = [
+        (fact, key) for life in chain for fact, key in zip(life.facts, life.keys, strict=True) if fact in own
+    ]
+    first, key = min(said, key=lambda one: one[0]["at"])
+    return key, first["at"]
 
 
 def _is_of_recipient(fact: Fact) -> bool:
