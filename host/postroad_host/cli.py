@@ -1,0 +1,255 @@
+"""The `postroad` command: data on stdout, notes on stderr; exit 0, 1 where something was set aside or failed, 2 for misuse."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from postroad.instants import Instant
+from postroad.lifecycle import BY_WORD, State
+from postroad.search import Search
+from postroad.store.sqlite import SQLiteStore
+from postroad.store.sqlite_schema import StoreError
+from postroad_host import config, output, questions
+from postroad_host.backfill import Backfill
+from postroad_host.clock import moment, now
+from postroad_host.variadic import VariadicCommand
+
+DATABASE = "postroad.db"
+
+
+class _Moment(click.ParamType):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Instant:  # noqa: ANN401 - click's signature
+        try:
+            return moment(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _State(click.ParamType):
+    name = "state"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> State:  # noqa: ANN401 - click's signature
+        try:
+            return value if isinstance(value, State) else BY_WORD[value]
+        except KeyError:
+            self.fail(f"{value!r} is no state; there are {', '.join(BY_WORD)}", param, ctx)
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _together(*decorators: Decorator) -> Decorator:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+_database = click.option(
+    "--db",
+    "database",
+    default=DATABASE,
+    envvar="POSTROAD_DB",
+    show_default=True,
+    show_envvar=True,
+    help="The store's file.",
+)
+_window = _together(
+    click.option(
+        "--since",
+        type=_Moment(),
+        help="From this time on (UTC): 2026-02-25, 2026-02-25T10:00, 24h, 7d.",
+    ),
+    click.option("--until", type=_Moment(), help="Before this time; a day means its beginning."),
+)
+_state = click.option("--state", type=_State(), help=f"Only those that stand here: {', '.join(BY_WORD)}.")
+_shape = _together(
+    click.option("--json", "shape", flag_value="json", help="One JSON document a line."),
+    click.option("--csv", "shape", flag_value="csv", help="Comma-separated values, with a header."),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="postroad")
+def cli() -> None:
+    """What happened to the mail for this person?
+
+    Joins a Postfix relay's log with what Amazon SES says of the same messages.
+    """
+
+
+@cli.command("import", cls=VariadicCommand, variadic=("--relay-log", "--ses-events"))
+@_database
+@click.option("--relay-log", "logs", multiple=True, metavar="FILE...", help="Postfix logs; plain, gz, bz2, xz, or -.")
+@click.option("--ses-events", "events", multiple=True, metavar="FILE...", help="SES events, one JSON document a line.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
+@click.option("--dated", type=_Moment(), help="When the logs were written, for stamps without a year [default: the file's date].")
+def import_(database: str, logs: Sequence[str], events: Sequence[str], zone: str, dated: Instant | None) -> None:
+    """Fill the store from files; doing it again changes nothing.
+
+    \b
+    Example: postroad import --relay-log /var/log/mail.log* --ses-events events.jsonl.gz
+    """
+    if not (logs or events):
+        message = "nothing to import: name files with --relay-log or --ses-events"
+        raise click.UsageError(message)
+    with SQLiteStore(database, durable=False) as store:
+        backfill = Backfill(store, zone=_zone(zone), dated=dated)
+        backfill.run([("relay", name) for name in logs] + [("ses", name) for name in events])
+    click.echo(backfill.summary(), err=True)
+    sys.exit(backfill.exit_code)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        message = f"{name!r} is no time zone: write one such as UTC or Europe/Paris"
+        raise click.BadParameter(message, param_hint="--zone") from error
+
+
+@cli.command()
+@click.argument("address")
+@_database
+@_window
+@_state
+@_shape
+def find(address: str, database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None) -> None:
+    """What happened to the mail for this person, the newest first.
+
+    \b
+    Example: postroad find anna@example.com --since 7d
+    """
+    with _opened(database) as store:
+        found = questions.of_address(Search(store, now()), address, since, until)
+        told = output.journeys((one for one in found if state in (None, one.state)), shape)
+    _say_if_nothing(told, f"no mail for {address} is known here")
+
+
+@cli.command()
+@click.argument("identifier", metavar="ID")
+@_database
+@click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
+def show(identifier: str, database: str, shape: str | None) -> None:
+    """The timeline behind an SES id, a queue id or a Message-ID, with its evidence.
+
+    \b
+    Example: postroad show 4jXH0q03gszLdBG
+    """
+    with _opened(database) as store:
+        told = output.timelines(Search(store, now()).of_id(identifier), shape)
+    _say_if_nothing(told, f"{identifier} is not known here: give an SES id, a queue id or a Message-ID")
+
+
+@cli.command()
+@_database
+@_window
+@_state
+@_shape
+def export(database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None) -> None:
+    """Every journey, the oldest first; JSON lines unless --csv.
+
+    \b
+    Example: postroad export --since 2026-02-01 --until 2026-03-01 --csv > february.csv
+    """
+    with _opened(database) as store:
+        found = questions.every(Search(store, now()), store, since, until)
+        output.journeys((one for one in found if state in (None, one.state)), shape or "json")
+
+
+@cli.command()
+@_database
+@_window
+@click.option("--timestamps", type=click.Choice(["rfc3339", "traditional"]), default="rfc3339", show_default=True)
+def lines(database: str, since: Instant | None, until: Instant | None, timestamps: str) -> None:
+    """Every unified line of the store, the oldest first.
+
+    \b
+    Example: postroad lines --since 24h | grep anna@example.com
+    """
+    with _opened(database) as store:
+        for line in questions.lines(store, since, until, traditional=timestamps == "traditional"):
+            click.echo(line)
+
+
+@cli.command()
+@_database
+@click.option("--bad-input", is_flag=True, help="List the inputs that were refused, with the reason, instead.")
+@click.option("--since", type=_Moment(), default="7d", show_default=True, help="From this time on.")
+@_shape
+def problems(database: str, *, bad_input: bool, since: Instant, shape: str | None) -> None:
+    """What bounced, waits, was refused or complained of, the newest first.
+
+    \b
+    Example: postroad problems --since 24h
+    """
+    with _opened(database) as store:
+        if bad_input:
+            told = output.refused(questions.refused(store), shape)
+        else:
+            told = output.journeys(questions.problems(Search(store, now()), store, since, now()), shape)
+    _say_if_nothing(told, "none")
+
+
+@cli.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
+def parse(file: Any, shape: str | None, zone: str) -> None:  # noqa: ANN401 - click gives a binary stream
+    """What each input line says, without a store. FILE is - for standard input.
+
+    \b
+    Example: postroad parse --json /var/log/mail.log
+    """
+    output.parsed(questions.parsed(file, _zone(zone)), shape)
+
+
+@cli.command()
+@click.option("--config", "path", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file [default: postroad.toml].")
+def run(path: Path | None) -> None:
+    """Run the service: follow logs and events, write unified lines, answer searches.
+
+    \b
+    Example: postroad run --config /etc/postroad.toml
+    """
+    try:
+        settings = config.load(path or Path("postroad.toml"))
+    except config.ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    from postroad_host import service
+
+    sys.exit(service.run(settings))
+
+
+def _opened(database: str) -> SQLiteStore:
+    if not Path(database).exists():
+        message = f"{database} does not exist: name the store with --db, or fill it with `postroad import`"
+        raise click.UsageError(message)
+    return SQLiteStore(database)
+
+
+def _say_if_nothing(told: int, note: str) -> None:
+    if not told:
+        click.echo(f"postroad: {note}", err=True)
+
+
+def main() -> None:
+    """Run the command; every error is one sentence."""
+    try:
+        cli()
+    except StoreError as error:
+        click.echo(f"postroad: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader has had enough (`postroad export | head`); nothing may be flushed to it any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

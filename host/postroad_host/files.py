@@ -1,0 +1,64 @@
+"""Files to fill a store from: plain or compressed, by what they begin with, and standard input."""
+
+import bz2
+import gzip
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import IO, Any, BinaryIO, NamedTuple
+
+from postroad.instants import Instant, from_datetime
+
+# What a decompressor raises where a file ends too early or is damaged.
+DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, OSError)
+LONGEST_LINE = 4 << 20
+_BLOCK = 1 << 18
+_MAGIC: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+
+
+class Source(NamedTuple):
+    """An open file: `raw` is where a progress bar reads how far it is, `size` is None for a pipe."""
+
+    stream: IO[bytes]
+    raw: IO[bytes]
+    size: int | None
+    dated: Instant | None
+
+
+def opened(name: str) -> Source:
+    """Open a file, or standard input for `-`. Raises OSError."""
+    if name == "-":
+        return Source(sys.stdin.buffer, sys.stdin.buffer, None, None)
+    raw = open(name, "rb")  # noqa: SIM115 - closed by the caller, with the stream
+    begins = raw.peek(6)
+    opener = next((opener for magic, opener in _MAGIC.items() if begins.startswith(magic)), None)
+    return Source(opener(raw) if opener else raw, raw, os.fstat(raw.fileno()).st_size, dated(raw))
+
+
+def dated(stream: IO[bytes] | BinaryIO) -> Instant | None:
+    """When a file was last written; None for a pipe."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return from_datetime(datetime.fromtimestamp(status.st_mtime, UTC)) if status.st_size else None
+
+
+def lines_in(stream: IO[bytes] | BinaryIO) -> Iterator[bytes]:
+    """Lines without their ends, split at line feeds only; one longer than LONGEST_LINE comes in pieces."""
+    rest = b""
+    while block := stream.read(_BLOCK):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
+        if len(rest) > LONGEST_LINE:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest

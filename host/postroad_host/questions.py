@@ -1,0 +1,133 @@
+"""What the command line asks of a store, in bounded memory."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta, tzinfo
+from typing import Any, BinaryIO
+
+from postroad import ingest
+from postroad.facts import Fact
+from postroad.instants import Instant, day, from_datetime, to_datetime
+from postroad.journey import Journey
+from postroad.records import Record
+from postroad.search import Search
+from postroad.store.sqlite import SQLiteStore
+from postroad.store.sqlite_ledger import SetAside
+from postroad.syslog import Carrier
+from postroad.unified import lines as lines_of
+from postroad_host.clock import now
+from postroad_host.files import dated, lines_in
+
+LAST = "9999"
+# Mail may stay this long in a queue, so a record may stand under a day this much later than its journey began.
+_LONGEST_LIFE = timedelta(days=30)
+_PAGE = 200
+
+
+def of_address(search: Search, address: str, since: Instant | None, until: Instant | None) -> Iterator[Journey]:
+    """A recipient's journeys that began in a window, the newest first."""
+    seen: set[tuple[Any, ...]] = set()
+    cursor = None
+    while True:
+        page, cursor = search.of_address(address, since=_day(since), until=_late(until), limit=_PAGE, cursor=cursor)
+        for one in page:
+            mark = (one.first_seen, one.ses_id, *one.queue_ids, *one.hosts)
+            if mark not in seen and _began(one, since, until):
+                yield one
+            seen.add(mark)
+        if cursor is None:
+            return
+
+
+def every(search: Search, store: SQLiteStore, since: Instant | None, until: Instant | None) -> Iterator[Journey]:
+    """Every journey that began in a window, the oldest first."""
+    found = search.anchored(store.deliveries(_day(since), _late(until)))
+    return (one for one in found if _began(one, since, until))
+
+
+def problems(search: Search, store: SQLiteStore, since: Instant, until: Instant) -> Iterator[Journey]:
+    """The journeys that failed, or may yet, the newest first."""
+    at = to_datetime(until)
+    while (today := day(from_datetime(at))) >= day(since):
+        yield from _problems_of(search, store, today)
+        at -= timedelta(days=1)
+
+
+def _problems_of(search: Search, store: SQLiteStore, today: str) -> Iterator[Journey]:
+    cursor = None
+    while True:
+        page = store.problems(today, limit=_PAGE, cursor=cursor)
+        yield from search.of_records(store.get(page.keys))
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _day(since: Instant | None) -> str | None:
+    return since and day(since)
+
+
+def _late(until: Instant | None) -> Instant | None:
+    return until and from_datetime(to_datetime(until) + _LONGEST_LIFE)
+
+
+def _began(one: Journey, since: Instant | None, until: Instant | None) -> bool:
+    return (since or "") <= one.first_seen < (until or LAST)
+
+
+def lines(store: SQLiteStore, since: Instant | None, until: Instant | None, *, traditional: bool) -> Iterator[str]:
+    """Every unified line of a window, the oldest first; sorted on disk, as a store may hold more than memory does."""
+    with sqlite3.connect("") as sorter:
+        sorter.execute("CREATE TABLE line (stamped TEXT, shown TEXT)")
+        for record in store.deliveries():
+            sorter.executemany("INSERT INTO line VALUES (?, ?)", _lines_of(record, traditional=traditional))
+        question = "SELECT shown FROM line WHERE stamped >= ? AND stamped < ? ORDER BY stamped, shown"
+        for (line,) in sorter.execute(question, (since or "", until or LAST)):
+            yield line
+    sorter.close()
+
+
+def _lines_of(record: Record, *, traditional: bool) -> list[tuple[str, str]]:
+    nothing = Record(record.key, frozenset())
+    stamped = lines_of(nothing, record)
+    shown = lines_of(nothing, record, traditional=True) if traditional else stamped
+    return [(one.partition(" ")[0], other) for one, other in zip(stamped, shown, strict=True)]
+
+
+def refused(store: SQLiteStore) -> Iterator[SetAside]:
+    """The inputs that were set aside, the newest first."""
+    cursor = None
+    while True:
+        page = store.bad_inputs(_PAGE, cursor)
+        yield from page.inputs
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def parsed(stream: BinaryIO, zone: tzinfo) -> Iterator[dict[str, Any]]:
+    """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`, nothing for an irrelevant one."""
+    carrier = Carrier(dated(stream) or now(), zone)
+    for number, raw in enumerate(lines_in(stream), 1):
+        batch = ingest.ses([raw], "") if _is_event(raw) else ingest.relay([raw], carrier, "")
+        yield from ({"line": number, "error": bad.reason, "raw": bad.raw} for bad in batch.bad)
+        if batch.facts:
+            yield {"line": number, "facts": [_plain(fact) for fact in batch.facts]}
+
+
+def _is_event(raw: bytes) -> bool:
+    if not raw.startswith(b"{"):
+        return False
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and not _EVENT_KEYS.isdisjoint(document)
+
+
+_EVENT_KEYS = frozenset(("eventType", "notificationType", "Type", "detail-type", "Records", "body", "Body"))
+
+
+def _plain(fact: Fact) -> dict[str, Any]:
+    return {name: value for name, value in fact.items() if value is not None}
