@@ -22,7 +22,7 @@ help: ## this list
 setup: $(VENV)/.ready ## install Postroad and its tools into .venv (only when something changed)
 
 run: setup ## run it here, on the sample mail of events/
-	$(BIN)/postroad run --config events/postroad.toml
+	$(BIN)/postroad run --sample events
 
 check: setup ## style, types, import order, template
 	$(BIN)/ruff format --check .

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -14,9 +15,10 @@ from postroad.lifecycle import BY_WORD, State
 from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
-from postroad_host import config, output, questions
+from postroad_host import config, output, questions, service
 from postroad_host.backfill import Backfill
 from postroad_host.clock import moment, now
+from postroad_host.sample import Sample
 from postroad_host.variadic import VariadicCommand
 
 DATABASE = "postroad.db"
@@ -42,6 +44,8 @@ class _State(click.ParamType):
             self.fail(f"{value!r} is no state; there are {', '.join(BY_WORD)}", param, ctx)
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -89,11 +93,21 @@ def cli() -> None:
 
 @cli.command("import", cls=VariadicCommand, variadic=("--relay-log", "--ses-events"))
 @_database
-@click.option("--relay-log", "logs", multiple=True, metavar="FILE...", help="Postfix logs; plain, gz, bz2, xz, or -.")
-@click.option("--ses-events", "events", multiple=True, metavar="FILE...", help="SES events, one JSON document a line.")
+@click.option(
+    "--relay-log", "logs", multiple=True, metavar="FILE...", help="Postfix logs; plain, gz, bz2, xz, or -."
+)
+@click.option(
+    "--ses-events", "events", multiple=True, metavar="FILE...", help="SES events, one JSON document a line."
+)
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
-@click.option("--dated", type=_Moment(), help="When the logs were written, for stamps without a year [default: the file's date].")
-def import_(database: str, logs: Sequence[str], events: Sequence[str], zone: str, dated: Instant | None) -> None:
+@click.option(
+    "--dated",
+    type=_Moment(),
+    help="When the logs were written, for stamps without a year [default: the file's date].",
+)
+def import_(
+    database: str, logs: Sequence[str], events: Sequence[str], zone: str, dated: Instant | None
+) -> None:
     """Fill the store from files; doing it again changes nothing.
 
     \b
@@ -123,7 +137,14 @@ def _zone(name: str) -> ZoneInfo:
 @_window
 @_state
 @_shape
-def find(address: str, database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None) -> None:
+def find(
+    address: str,
+    database: str,
+    since: Instant | None,
+    until: Instant | None,
+    state: State | None,
+    shape: str | None,
+) -> None:
     """What happened to the mail for this person, the newest first.
 
     \b
@@ -155,7 +176,9 @@ def show(identifier: str, database: str, shape: str | None) -> None:
 @_window
 @_state
 @_shape
-def export(database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None) -> None:
+def export(
+    database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None
+) -> None:
     """Every journey, the oldest first; JSON lines unless --csv.
 
     \b
@@ -169,7 +192,9 @@ def export(database: str, since: Instant | None, until: Instant | None, state: S
 @cli.command()
 @_database
 @_window
-@click.option("--timestamps", type=click.Choice(["rfc3339", "traditional"]), default="rfc3339", show_default=True)
+@click.option(
+    "--timestamps", type=click.Choice(["rfc3339", "traditional"]), default="rfc3339", show_default=True
+)
 def lines(database: str, since: Instant | None, until: Instant | None, timestamps: str) -> None:
     """Every unified line of the store, the oldest first.
 
@@ -183,7 +208,9 @@ def lines(database: str, since: Instant | None, until: Instant | None, timestamp
 
 @cli.command()
 @_database
-@click.option("--bad-input", is_flag=True, help="List the inputs that were refused, with the reason, instead.")
+@click.option(
+    "--bad-input", is_flag=True, help="List the inputs that were refused, with the reason, instead."
+)
 @click.option("--since", type=_Moment(), default="7d", show_default=True, help="From this time on.")
 @_shape
 def problems(database: str, *, bad_input: bool, since: Instant, shape: str | None) -> None:
@@ -214,20 +241,36 @@ def parse(file: Any, shape: str | None, zone: str) -> None:  # noqa: ANN401 - cl
 
 
 @cli.command()
-@click.option("--config", "path", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file [default: postroad.toml].")
-def run(path: Path | None) -> None:
+@click.option("--config", "path", type=_FILE, help="A TOML file [default: postroad.toml].")
+@click.option(
+    "--sample", type=_FOLDER, help="Instead: feed the sample in this folder (events/), as if it happened now."
+)
+def run(path: Path | None, sample: Path | None) -> None:
     """Run the service: follow logs and events, write unified lines, answer searches.
 
     \b
     Example: postroad run --config /etc/postroad.toml
     """
+    if sample is not None:
+        _run_sample(sample)
     try:
         settings = config.load(path or Path("postroad.toml"))
     except config.ConfigError as error:
         raise click.UsageError(str(error)) from error
-    from postroad_host import service
-
     sys.exit(service.run(settings))
+
+
+def _run_sample(shipped: Path) -> NoReturn:
+    with TemporaryDirectory(prefix="postroad-") as folder:
+        try:
+            sample = Sample(shipped, Path(folder))
+        except OSError as error:
+            message = (
+                f"{error.filename}: {error.strerror}: --sample takes the folder events/ of Postroad's source"
+            )
+            raise click.UsageError(message) from error
+        sample.start()
+        sys.exit(service.run(sample.settings(Path(folder) / "postroad.db")))
 
 
 def _opened(database: str) -> SQLiteStore:

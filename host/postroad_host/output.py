@@ -86,7 +86,9 @@ def _table(found: Iterable[Journey]) -> int:
 def _summary(one: Journey) -> None:
     marks = [name for name in ("complained", "auto_reply", "silent") if getattr(one, name)]
     shown = MEANINGS[one.state].shown + "".join(f"; {mark.replace('_', ' ')}" for mark in marks)
-    click.echo(f"{one.first_seen[:19].replace('T', ' ')}  {click.style(one.state.word, bold=True):<12}  {_safe(one.recipient)}")
+    click.echo(
+        f"{one.first_seen[:19].replace('T', ' ')}  {click.style(one.state.word, bold=True):<12}  {_safe(one.recipient)}"
+    )
     click.echo(f"    {shown}")
     click.echo(f"    from {_safe(one.sender) or '<>'}, subject {_safe(one.subject)}")
     click.echo(f"    {_names(one)}")

@@ -25,12 +25,16 @@ _LONGEST_LIFE = timedelta(days=30)
 _PAGE = 200
 
 
-def of_address(search: Search, address: str, since: Instant | None, until: Instant | None) -> Iterator[Journey]:
+def of_address(
+    search: Search, address: str, since: Instant | None, until: Instant | None
+) -> Iterator[Journey]:
     """A recipient's journeys that began in a window, the newest first."""
     seen: set[tuple[Any, ...]] = set()
     cursor = None
     while True:
-        page, cursor = search.of_address(address, since=_day(since), until=_late(until), limit=_PAGE, cursor=cursor)
+        page, cursor = search.of_address(
+            address, since=_day(since), until=_late(until), limit=_PAGE, cursor=cursor
+        )
         for one in page:
             mark = (one.first_seen, one.ses_id, *one.queue_ids, *one.hosts)
             if mark not in seen and _began(one, since, until):
@@ -40,7 +44,9 @@ def of_address(search: Search, address: str, since: Instant | None, until: Insta
             return
 
 
-def every(search: Search, store: SQLiteStore, since: Instant | None, until: Instant | None) -> Iterator[Journey]:
+def every(
+    search: Search, store: SQLiteStore, since: Instant | None, until: Instant | None
+) -> Iterator[Journey]:
     """Every journey that began in a window, the oldest first."""
     found = search.anchored(store.deliveries(_day(since), _late(until)))
     return (one for one in found if _began(one, since, until))
@@ -76,7 +82,9 @@ def _began(one: Journey, since: Instant | None, until: Instant | None) -> bool:
     return (since or "") <= one.first_seen < (until or LAST)
 
 
-def lines(store: SQLiteStore, since: Instant | None, until: Instant | None, *, traditional: bool) -> Iterator[str]:
+def lines(
+    store: SQLiteStore, since: Instant | None, until: Instant | None, *, traditional: bool
+) -> Iterator[str]:
     """Every unified line of a window, the oldest first; sorted on disk, as a store may hold more than memory does."""
     with sqlite3.connect("") as sorter:
         sorter.execute("CREATE TABLE line (stamped TEXT, shown TEXT)")
