@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from postroad.codec import Key
 from postroad.instants import Instant
 from postroad.records import grown
 from postroad.ses import unclaimed
@@ -14,7 +15,8 @@ _AT_ONCE = 1000
 
 def watch(store: SQLiteStore, changes: Iterable[Change], deadline: Instant) -> None:
     """Set a deadline to those that SES alone has spoken of, and take it off those that were claimed since."""
-    waiting, claimed = [], []
+    waiting: list[Key] = []
+    claimed: list[Key] = []
     for change in changes:
         if change.after.key.pk.startswith("ses#"):
             (waiting if is_waiting(change.after) else claimed).append(change.after.key)

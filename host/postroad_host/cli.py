@@ -1,4 +1,4 @@
-"""The `postroad` command: data on stdout, notes on stderr; exit 0, 1 where something was set aside or failed, 2 for misuse."""
+"""The `postroad` command: data on stdout, notes on stderr; exit 0, 1 where something failed, 2 for misuse."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ from postroad_host.variadic import VariadicCommand
 DATABASE = "postroad.db"
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType[Instant]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Instant:  # noqa: ANN401 - click's signature
@@ -34,7 +34,7 @@ class _Moment(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class _State(click.ParamType):
+class _State(click.ParamType[State]):
     name = "state"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> State:  # noqa: ANN401 - click's signature
@@ -91,7 +91,12 @@ def cli() -> None:
     """
 
 
-@cli.command("import", cls=VariadicCommand, variadic=("--relay-log", "--ses-events"))
+@cli.command(
+    "import",
+    cls=VariadicCommand,
+    variadic=("--relay-log", "--ses-events"),
+    epilog="Example: postroad import --relay-log /var/log/mail.log* --ses-events events.jsonl.gz",
+)
 @_database
 @click.option(
     "--relay-log", "logs", multiple=True, metavar="FILE...", help="Postfix logs; plain, gz, bz2, xz, or -."
@@ -108,11 +113,7 @@ def cli() -> None:
 def import_(
     database: str, logs: Sequence[str], events: Sequence[str], zone: str, dated: Instant | None
 ) -> None:
-    """Fill the store from files; doing it again changes nothing.
-
-    \b
-    Example: postroad import --relay-log /var/log/mail.log* --ses-events events.jsonl.gz
-    """
+    """Fill the store from files; doing it again changes nothing."""
     if not (logs or events):
         message = "nothing to import: name files with --relay-log or --ses-events"
         raise click.UsageError(message)
@@ -131,13 +132,14 @@ def _zone(name: str) -> ZoneInfo:
         raise click.BadParameter(message, param_hint="--zone") from error
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad find anna@example.com --since 7d")
 @click.argument("address")
 @_database
 @_window
 @_state
 @_shape
 def find(
+    *,
     address: str,
     database: str,
     since: Instant | None,
@@ -145,33 +147,25 @@ def find(
     state: State | None,
     shape: str | None,
 ) -> None:
-    """What happened to the mail for this person, the newest first.
-
-    \b
-    Example: postroad find anna@example.com --since 7d
-    """
+    """What happened to the mail for this person, the newest first."""
     with _opened(database) as store:
         found = questions.of_address(Search(store, now()), address, since, until)
         told = output.journeys((one for one in found if state in (None, one.state)), shape)
     _say_if_nothing(told, f"no mail for {address} is known here")
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad show 4jXH0q03gszLdBG")
 @click.argument("identifier", metavar="ID")
 @_database
 @click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
 def show(identifier: str, database: str, shape: str | None) -> None:
-    """The timeline behind an SES id, a queue id or a Message-ID, with its evidence.
-
-    \b
-    Example: postroad show 4jXH0q03gszLdBG
-    """
+    """The timeline behind an SES id, a queue id or a Message-ID, with its evidence."""
     with _opened(database) as store:
         told = output.timelines(Search(store, now()).of_id(identifier), shape)
     _say_if_nothing(told, f"{identifier} is not known here: give an SES id, a queue id or a Message-ID")
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad export --since 2026-02-01 --until 2026-03-01 --csv > february.csv")
 @_database
 @_window
 @_state
@@ -179,34 +173,26 @@ def show(identifier: str, database: str, shape: str | None) -> None:
 def export(
     database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None
 ) -> None:
-    """Every journey, the oldest first; JSON lines unless --csv.
-
-    \b
-    Example: postroad export --since 2026-02-01 --until 2026-03-01 --csv > february.csv
-    """
+    """Every journey, the oldest first; JSON lines unless --csv."""
     with _opened(database) as store:
         found = questions.every(Search(store, now()), store, since, until)
         output.journeys((one for one in found if state in (None, one.state)), shape or "json")
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad lines --since 24h | grep anna@example.com")
 @_database
 @_window
 @click.option(
     "--timestamps", type=click.Choice(["rfc3339", "traditional"]), default="rfc3339", show_default=True
 )
 def lines(database: str, since: Instant | None, until: Instant | None, timestamps: str) -> None:
-    """Every unified line of the store, the oldest first.
-
-    \b
-    Example: postroad lines --since 24h | grep anna@example.com
-    """
+    """Every unified line of the store, the oldest first."""
     with _opened(database) as store:
         for line in questions.lines(store, since, until, traditional=timestamps == "traditional"):
             click.echo(line)
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad problems --since 24h")
 @_database
 @click.option(
     "--bad-input", is_flag=True, help="List the inputs that were refused, with the reason, instead."
@@ -214,11 +200,7 @@ def lines(database: str, since: Instant | None, until: Instant | None, timestamp
 @click.option("--since", type=_Moment(), default="7d", show_default=True, help="From this time on.")
 @_shape
 def problems(database: str, *, bad_input: bool, since: Instant, shape: str | None) -> None:
-    """What bounced, waits, was refused or complained of, the newest first.
-
-    \b
-    Example: postroad problems --since 24h
-    """
+    """What bounced, waits, was refused or complained of, the newest first."""
     with _opened(database) as store:
         if bad_input:
             told = output.refused(questions.refused(store), shape)
@@ -227,30 +209,22 @@ def problems(database: str, *, bad_input: bool, since: Instant, shape: str | Non
     _say_if_nothing(told, "none")
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad parse --json /var/log/mail.log")
 @click.argument("file", type=click.File("rb"))
 @click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
 def parse(file: Any, shape: str | None, zone: str) -> None:  # noqa: ANN401 - click gives a binary stream
-    """What each input line says, without a store. FILE is - for standard input.
-
-    \b
-    Example: postroad parse --json /var/log/mail.log
-    """
+    """What each input line says, without a store. FILE is - for standard input."""
     output.parsed(questions.parsed(file, _zone(zone)), shape)
 
 
-@cli.command()
+@cli.command(epilog="Example: postroad run --config /etc/postroad.toml")
 @click.option("--config", "path", type=_FILE, help="A TOML file [default: postroad.toml].")
 @click.option(
     "--sample", type=_FOLDER, help="Instead: feed the sample in this folder (events/), as if it happened now."
 )
 def run(path: Path | None, sample: Path | None) -> None:
-    """Run the service: follow logs and events, write unified lines, answer searches.
-
-    \b
-    Example: postroad run --config /etc/postroad.toml
-    """
+    """Run the service: follow logs and events, write unified lines, answer searches."""
     if sample is not None:
         _run_sample(sample)
     try:

@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
 
 from postroad.instants import Instant, from_datetime
@@ -36,7 +37,7 @@ def opened(name: str) -> Source:
     """Open a file, or standard input for `-`. Raises OSError."""
     if name == "-":
         return Source(sys.stdin.buffer, sys.stdin.buffer, None, None)
-    raw = open(name, "rb")  # noqa: SIM115 - closed by the caller, with the stream
+    raw = Path(name).open("rb")  # noqa: SIM115 - closed by the caller, with the stream
     begins = raw.peek(6)
     opener = next((opener for magic, opener in _MAGIC.items() if begins.startswith(magic)), None)
     return Source(opener(raw) if opener else raw, raw, os.fstat(raw.fileno()).st_size, dated(raw))

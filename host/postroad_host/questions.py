@@ -115,7 +115,7 @@ def refused(store: SQLiteStore) -> Iterator[SetAside]:
 
 
 def parsed(stream: BinaryIO, zone: tzinfo) -> Iterator[dict[str, Any]]:
-    """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`, nothing for an irrelevant one."""
+    """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`; nothing if it is irrelevant."""
     carrier = Carrier(dated(stream) or now(), zone)
     for number, raw in enumerate(lines_in(stream), 1):
         batch = ingest.ses([raw], "") if _is_event(raw) else ingest.relay([raw], carrier, "")
