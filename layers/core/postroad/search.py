@@ -133,8 +133,12 @@ class Search:
         return [
             record
             for record, found in claims
-            if found and found.queue_id in queue_ids and self._claimed_lives(record)
+            if found and found.queue_id in queue_ids and self._is_of(record, chain)
         ]
+
+    def _is_of(self, record: Record, chain: list[Life]) -> bool:
+        """Tell whether a record claims a life of this chain, and not another life of the same queue id."""
+        return any(claimed is life for claimed in self._claimed_lives(record) for life in chain)
 
     def _without_recipient(self, facts: list[Fact], chain: list[Life]) -> tuple[Anchor, Journey]:
         said = next((folded(fact["to"]) for fact in facts if fact.get("to")), None)
