@@ -73,7 +73,8 @@ def grown(facts: Iterable[Fact]) -> dict[Key, Growth]:
 
 def _grow(growth: Growth, fact: Fact, place: Place) -> None:
     growth.texts.add(encode(fact, place.key))
-    growth.lookup = growth.lookup or place.lookup
+    # The least, as the store merges it: a short queue id may stand for two Message-IDs within one hour.
+    growth.lookup = min(filter(None, (growth.lookup, place.lookup)), default=None)
     growth.at = min(filter(None, (growth.at, place.at)), default=None)
     if place.key.address is None:
         return
