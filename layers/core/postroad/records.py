@@ -6,6 +6,7 @@
 | delivery, not accepted by SES | `queue#<queue id>` | `<UTC day>#to#<address>` | address | that day |
 | rejected before the queue | `noqueue#<host>#<client>#<sender>` | `<UTC hour>#to#<address>` | address | that hour |
 | queue record | `queue#<queue id>` | `<UTC hour>` | Message-ID | that hour |
+| message that no relay of ours signed | `ses#<ses id>` | `message` | Message-ID | time inside the SES id |
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,8 @@ from postroad.ids import NOQUEUE, ses_time
 from postroad.instants import day, hour
 from postroad.lifecycle import filtered_as, is_problem, state_of
 
+# The place of a message's own record beside those of its recipients.
+MESSAGE = "message"
 # Spreads one bad day's failures over this many index keys.
 SHARDS = 8
 
@@ -72,7 +75,7 @@ def grown(facts: Iterable[Fact]) -> dict[Key, Growth]:
 
 
 def _grow(growth: Growth, fact: Fact, place: Place) -> None:
-    growth.texts.add(encode(fact, place.key))
+    growth.texts.add(encode(_without_recipient(fact) if place.key.sk == MESSAGE else fact, place.key))
     # The least, as the store merges it: a short queue id may stand for two Message-IDs within one hour.
     growth.lookup = min(filter(None, (growth.lookup, place.lookup)), default=None)
     growth.at = min(filter(None, (growth.at, place.at)), default=None)
@@ -85,6 +88,12 @@ def _grow(growth: Growth, fact: Fact, place: Place) -> None:
         growth.problem = problem_key(place)
 
 
+def _without_recipient(fact: Fact) -> Fact:
+    said = fact.copy()
+    del said["to"]
+    return said
+
+
 def problem_key(place: Place) -> str:
     """The sparse index's key: the UTC day, and a small shard that follows from the record's key."""
     return f"{day(place.at or '')}#{crc32('|'.join(place.key).encode()) % SHARDS}"
@@ -94,6 +103,7 @@ def places(fact: Fact) -> Iterator[Place]:
     """Where a fact goes: nowhere, to one record, or to two that it joins."""
     if fact["source"] in (Source.SES, Source.POSTROAD):
         yield _ses_place(fact)
+        yield from _message_places(fact)
     elif fact["source"] is Source.RELAY:
         yield from _relay_places(fact)
 
@@ -106,6 +116,13 @@ def ses_key(ses_id: str, address: str) -> Key:
 def _ses_place(fact: Fact) -> Place:
     at = ses_time(fact["ses_id"]) or fact.get("at")
     return Place(ses_key(fact["ses_id"], fact["to"]), at, folded(fact["to"]) or None)
+
+
+def _message_places(fact: Fact) -> Iterator[Place]:
+    """Mail sent straight through SES has no queue record to be found by; relayed mail needs no second one."""
+    if fact["event"] is Event.SUBMITTED and "message_id" in fact and "queue_id" not in fact:
+        at, lookup = _ses_place(fact).at, lookup_of_message_id(fact["message_id"])
+        yield Place(Key(ses_key(fact["ses_id"], "").pk, MESSAGE), at, lookup or None)
 
 
 def _relay_places(fact: Fact) -> Iterator[Place]:

@@ -9,7 +9,7 @@ from postroad.ids import NOQUEUE
 from postroad.instants import Instant, seconds_between
 from postroad.journey import Journey, assemble
 from postroad.lives import Life, at_time, leads_back, leads_on, split
-from postroad.records import Record, lookup_of_message_id, ses_key
+from postroad.records import MESSAGE, Record, lookup_of_message_id, ses_key
 from postroad.store.contract import Store
 from postroad.unified import claim
 
@@ -48,11 +48,14 @@ class Search:
         """What an SES id, a queue id or a Message-ID names."""
         word = identifier.strip().removeprefix("<").removesuffix(">")
         found = self._store.partition(f"ses#{word}") + self._store.partition(f"queue#{word}")
-        return self.of_records(found or self._of_message_id(word), whole=True)
+        return self.of_records(found, whole=True) if found else self._of_message_id(word)
 
-    def _of_message_id(self, message_id: str) -> list[Record]:
+    def _of_message_id(self, message_id: str) -> list[Journey]:
         keys = self._store.lookup(lookup_of_message_id(message_id), limit=_SEEN_AT_MOST).keys
-        return self._store.get(keys)
+        known = [record for key in keys if key.sk == MESSAGE for record in self._store.partition(key.pk)]
+        found = self.of_records([*known, *self._store.get(keys)], whole=True)
+        # One hour's record of a short queue id may tell of several messages.
+        return [one for one in found if one.message_id == message_id] or found
 
     def of_records(self, records: Iterable[Record], *, whole: bool = False) -> list[Journey]:
         """The journeys these records belong to, the newest first; `whole` takes a queue record for all its mail."""
@@ -73,7 +76,8 @@ class Search:
     def _of(self, record: Record, *, whole: bool) -> Iterator[tuple[Anchor, Journey]]:
         kind, _, name = record.key.pk.partition("#")
         if kind == "ses":
-            yield self._known_to_ses(record)
+            if record.key.address is not None:
+                yield self._known_to_ses(record)
         elif kind == "noqueue":
             if record.key.address:
                 yield (record.key, ""), assemble(record.key.address, record, [], self._now)

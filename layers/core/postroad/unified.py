@@ -69,7 +69,8 @@ def claim(facts: list[Fact]) -> Claim | None:
 
 def is_waiting(record: Record) -> bool:
     """Tell whether SES spoke of a message that nothing has claimed yet."""
-    return record.key.pk.startswith("ses#") and bool(record.texts) and claim(record.facts()) is None
+    is_delivery = record.key.pk.startswith("ses#") and record.key.address is not None
+    return is_delivery and bool(record.texts) and claim(record.facts()) is None
 
 
 def lines(before: Record, after: Record, *, traditional: bool = False) -> list[str]:

@@ -1,0 +1,1 @@
+"""Stores: the contract, and the two that keep it."""
