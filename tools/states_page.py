@@ -1,4 +1,4 @@
-"""Writes docs/states.md from the table in `postroad.lifecycle`: `python tools/states_page.py`, or `--check` for drift."""
+"""Writes docs/states.md from the table in `postroad.lifecycle`; with `--check` it only looks for drift."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ Beside the state a journey may carry overlays:
 
 | overlay | meaning |
 |---|---|
-| `complained` | the recipient (possibly one of several) reported it; `not-spam` and `auth-failure` reports do not count |
+| `complained` | the recipient, or one of several, reported it; `not-spam` and `auth-failure` reports do not count |
 | `auto_reply` | an out-of-office reply is suspected: SES reported a Transient/General bounce of a delivered message |
 | `silent` | Amazon SES took it more than an hour ago, and has said nothing of its outcome |
 
@@ -62,10 +62,14 @@ def _diagram() -> str:
 
 def _events() -> str:
     ses = list(Event)[list(Event).index(Event.SUBMITTED) : list(Event).index(Event.OTHER) + 1]
-    said = {Source.RELAY: [event for event in Event if event not in ses or event is Event.BOUNCED], Source.SES: ses}
+    said = {
+        Source.RELAY: [event for event in Event if event not in ses or event is Event.BOUNCED],
+        Source.SES: ses,
+    }
     said[Source.RELAY].remove(Event.UNCLAIMED)
     said[Source.SES].append(Event.REJECTED)
-    return "".join(f"| `{source}` | {', '.join(f'`{event}`' for event in events)} |\n" for source, events in said.items())
+    rows = ((source, ", ".join(f"`{event}`" for event in events)) for source, events in said.items())
+    return "".join(f"| `{source}` | {events} |\n" for source, events in rows)
 
 
 if __name__ == "__main__":

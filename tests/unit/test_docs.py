@@ -1,5 +1,6 @@
 """The docs say what the code does."""
 
+import json
 import re
 import subprocess
 import sys
@@ -42,12 +43,17 @@ def test_readme_example_is_what_the_code_writes() -> None:
     log_line, told = re.findall(r"^(?:Feb 25|2026-02-25T).*$", README, re.MULTILINE)
     ses_id = re.search(r"250 Ok (\S+)\)", log_line)
     assert ses_id is not None
-    event = (
-        '{"eventType": "Delivery", "mail": {"timestamp": "2026-02-25T00:05:18.000Z", "messageId": "%s",'
-        ' "source": "app@example.org", "destination": ["anna@example.com"]}, "delivery":'
-        ' {"timestamp": "2026-02-25T00:05:20.112Z", "recipients": ["anna@example.com"],'
-        ' "smtpResponse": "250 2.0.0 OK 1771977920 gsmtp"}}'
-    ) % ses_id[1]
+    mail = {
+        "timestamp": "2026-02-25T00:05:18.412Z",
+        "messageId": ses_id[1],
+        "destination": ["anna@example.com"],
+    }
+    delivery = {
+        "timestamp": "2026-02-25T00:05:20.112Z",
+        "recipients": ["anna@example.com"],
+        "smtpResponse": "250 2.0.0 OK 1771977920 gsmtp",
+    }
+    event = json.dumps({"eventType": "Delivery", "mail": mail, "delivery": delivery})
     carrier = Carrier("2026-02-26T00:00:00.000Z")
     facts = ingest.relay([log_line.encode()], carrier, "").facts + ingest.ses([event], "").facts
     shown = [
