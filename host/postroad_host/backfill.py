@@ -21,6 +21,7 @@ from postroad_host.files import DAMAGED, Source, lines_in, opened
 
 _AT_ONCE = 10_000
 _MISUSE, _SET_ASIDE = 2, 1
+_UNOPENED = (FileNotFoundError, IsADirectoryError, PermissionError)
 
 
 class Backfill:
@@ -61,7 +62,10 @@ class Backfill:
 
     def _failed(self, name: str, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)
-        click.echo(f"postroad: {name}: {reason}; what could be read of it is imported", err=True)
+        rest = (
+            "name a file that can be read" if isinstance(error, _UNOPENED) else "what came before is imported"
+        )
+        click.echo(f"postroad: {name}: {reason}: {rest}", err=True)
         self.exit_code = max(self.exit_code, _MISUSE if isinstance(error, FileNotFoundError) else _SET_ASIDE)
 
     def _read(self, kind: str, name: str, source: Source, moved: Callable[[], None]) -> None:

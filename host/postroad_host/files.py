@@ -8,8 +8,9 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from postroad.instants import Instant, from_datetime
 
@@ -27,8 +28,8 @@ _MAGIC: dict[bytes, Callable[..., Any]] = {
 class Source(NamedTuple):
     """An open file: `raw` is where a progress bar reads how far it is, `size` is None for a pipe."""
 
-    stream: IO[bytes]
-    raw: IO[bytes]
+    stream: BufferedIOBase
+    raw: BufferedIOBase
     size: int | None
     dated: Instant | None
 
@@ -36,14 +37,15 @@ class Source(NamedTuple):
 def opened(name: str) -> Source:
     """Open a file, or standard input for `-`. Raises OSError."""
     if name == "-":
-        return Source(sys.stdin.buffer, sys.stdin.buffer, None, None)
+        piped = cast("BufferedIOBase", sys.stdin.buffer)
+        return Source(piped, piped, None, None)
     raw = Path(name).open("rb")  # noqa: SIM115 - closed by the caller, with the stream
     begins = raw.peek(6)
     opener = next((opener for magic, opener in _MAGIC.items() if begins.startswith(magic)), None)
     return Source(opener(raw) if opener else raw, raw, os.fstat(raw.fileno()).st_size, dated(raw))
 
 
-def dated(stream: IO[bytes] | BinaryIO) -> Instant | None:
+def dated(stream: BufferedIOBase) -> Instant | None:
     """When a file was last written; None for a pipe."""
     try:
         status = os.fstat(stream.fileno())
@@ -52,10 +54,11 @@ def dated(stream: IO[bytes] | BinaryIO) -> Instant | None:
     return from_datetime(datetime.fromtimestamp(status.st_mtime, UTC)) if status.st_size else None
 
 
-def lines_in(stream: IO[bytes] | BinaryIO) -> Iterator[bytes]:
+def lines_in(stream: BufferedIOBase) -> Iterator[bytes]:
     """Lines without their ends, split at line feeds only; one longer than LONGEST_LINE comes in pieces."""
     rest = b""
-    while block := stream.read(_BLOCK):
+    # read1, because read would throw away what a damaged file held before its damage.
+    while block := stream.read1(_BLOCK):
         *whole, rest = (rest + block).split(b"\n")
         yield from whole
         if len(rest) > LONGEST_LINE:

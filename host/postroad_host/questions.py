@@ -4,7 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta, tzinfo
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 from postroad import ingest
 from postroad.facts import Fact
@@ -114,8 +115,8 @@ def refused(store: SQLiteStore) -> Iterator[SetAside]:
             return
 
 
-def parsed(stream: BinaryIO, zone: tzinfo) -> Iterator[dict[str, Any]]:
-    """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`; nothing if it is irrelevant."""
+def parsed(stream: BufferedIOBase, zone: tzinfo) -> Iterator[dict[str, Any]]:
+    """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`; nothing if irrelevant."""
     carrier = Carrier(dated(stream) or now(), zone)
     for number, raw in enumerate(lines_in(stream), 1):
         batch = ingest.ses([raw], "") if _is_event(raw) else ingest.relay([raw], carrier, "")
