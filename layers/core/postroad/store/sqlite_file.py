@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Thread, current_thread
+from time import monotonic, sleep
 from typing import Any, Self
 
 from postroad.store.sqlite_schema import StoreError, explained, migrate
@@ -17,10 +18,21 @@ _PART = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
 _SETTINGS = (
     # A quarter of a page is what a record may take before it costs a page of its own: a record has about a kilobyte.
     "page_size = 16384",
-    "journal_mode = WAL",
-    # 64 MB: the pages that a back-fill comes back to.
+    # 64 MB each: pages that a back-fill comes back to are written into the database once, not at every turn.
+    "wal_autocheckpoint = 4000",
     "cache_size = -65536",
 )
+
+
+def _in_wal(connection: sqlite3.Connection, *, last_try: bool) -> bool:
+    # SQLite does not wait here by itself: of two processes that open a new file at once, one is told that it is locked.
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if last_try or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 class Database:
@@ -37,8 +49,11 @@ class Database:
         self._synchronous = "FULL" if durable else "NORMAL"
         self._patience = patience
         self._connections: dict[Thread, sqlite3.Connection] = {}
-        with explained(self.path):
-            migrate(self._connect(), self.path)
+        try:
+            self._prepare(self._connect())
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, path: str = MEMORY, *, durable: bool = True, patience: float = PATIENCE_S) -> Self:
@@ -98,7 +113,16 @@ class Database:
                 connection.execute(f"PRAGMA {setting}")
         return connection
 
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        deadline = monotonic() + self._patience
+        with explained(self.path):
+            # First, so that nothing is changed in a file that is not ours.
+            migrate(connection, self.path)
+            while not _in_wal(connection, last_try=monotonic() > deadline):
+                sleep(0.01)
+
     def _forget_ended_threads(self) -> None:
-        for thread in list(self._connections):
-            if not thread.is_alive():
-                self._connections.pop(thread).close()
+        for thread, connection in list(self._connections.items()):
+            # Another thread may be tidying up as well.
+            if not thread.is_alive() and self._connections.pop(thread, None):
+                connection.close()

@@ -41,10 +41,11 @@ class StoreError(Exception):
 
 
 _FIXES = {
-    sqlite3.SQLITE_FULL: "no space is left for {path}: free some on its disk and try again; nothing is lost",
+    sqlite3.SQLITE_FULL: "no space is left for {path}: free some on its disk and try again",
     sqlite3.SQLITE_BUSY: "another process keeps writing to {path}: wait until it is done, or stop it",
     sqlite3.SQLITE_LOCKED: "another process keeps writing to {path}: wait until it is done, or stop it",
     sqlite3.SQLITE_CANTOPEN: "cannot open {path}: make sure that its directory exists and this user may write there",
+    sqlite3.SQLITE_IOERR: "the disk under {path} fails: see what the kernel says of it, and try again",
     sqlite3.SQLITE_READONLY: "cannot write to {path}: give this user the right to write it and its directory",
     sqlite3.SQLITE_NOTADB: "{path} is not a Postroad database: name another file",
     sqlite3.SQLITE_CORRUPT: "{path} is damaged: restore a copy, or move it away and import the logs again",
@@ -65,11 +66,11 @@ def explained(path: str) -> Iterator[None]:
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """Create the tables of a new database, or bring an older one's up to date; refuses any other."""
-    if _version(connection, path) == len(MIGRATIONS):
+    if _marks(connection) == (APPLICATION_ID, len(MIGRATIONS)):
         return
+    # Under the lock, because another process may be creating them at this moment.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Read again under the lock: another process may have been first.
         for statements in MIGRATIONS[_version(connection, path) :]:
             for statement in statements:
                 connection.execute(statement)
@@ -82,16 +83,16 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: str) -> int:
-    (owner,), (version,), (tables,) = (
-        connection.execute(question).fetchone()
-        for question in (
-            "PRAGMA application_id",
-            "PRAGMA user_version",
-            "SELECT count(*) FROM sqlite_schema",
-        )
-    )
+    owner, version = _marks(connection)
+    tables = connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     if owner != APPLICATION_ID and (owner or version or tables):
         raise StoreError(_FIXES[sqlite3.SQLITE_NOTADB].format(path=path))
     if version > len(MIGRATIONS):
         raise StoreError(f"{path} was written by a newer Postroad: upgrade this one")
-    return int(version)
+    return version
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int]:
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return owner, version
