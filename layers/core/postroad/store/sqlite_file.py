@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Thread, current_thread
+from threading import Lock, Thread, current_thread
 from time import monotonic, sleep
 from typing import Any, Self
 
@@ -49,6 +49,7 @@ class Database:
         self._synchronous = "FULL" if durable else "NORMAL"
         self._patience = patience
         self._connections: dict[Thread, sqlite3.Connection] = {}
+        self._tidying = Lock()
         try:
             self._prepare(self._connect())
         except BaseException:
@@ -102,7 +103,8 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         if self.path == MEMORY and self._connections:
             raise StoreError("a database in memory serves one thread only: name a file")
-        self._forget_ended_threads()
+        with self._tidying:
+            self._forget_ended_threads()
         with explained(self.path):
             # Closing happens in whichever thread closes the store.
             connection = sqlite3.connect(
@@ -123,6 +125,6 @@ class Database:
 
     def _forget_ended_threads(self) -> None:
         for thread, connection in list(self._connections.items()):
-            # Another thread may be tidying up as well.
-            if not thread.is_alive() and self._connections.pop(thread, None):
+            if not thread.is_alive():
                 connection.close()
+                del self._connections[thread]
