@@ -22,7 +22,11 @@ _RELAY: dict[Event, Callable[[Fact], str]] = {
     Event.EXPIRED: lambda _: "Our server gave up and returned it to its sender",
     Event.REMOVED: lambda _: "Done: removed from our queue",
     Event.DELETED: lambda _: "An operator deleted it from our queue",
-    Event.CANCELED: lambda _: "The sender's program never finished sending it",
+    Event.CANCELED: lambda fact: (
+        "The sender's program never finished sending it"
+        if fact["action"] == "canceled"
+        else "A rule on our server threw it away"
+    ),
     Event.RELAYED: lambda _: "Amazon SES took it from our server",
     Event.HANDED_OVER: lambda fact: f"{fact['relay']} took it from our server: {fact['reply']}",
     Event.DEFERRED: lambda fact: f"Our server could not pass it on and will try again: {fact['reply']}",

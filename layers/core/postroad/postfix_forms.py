@@ -62,6 +62,7 @@ _ENVELOPE = re.compile(
     r"(?:,? sasl_sender=(?P<sasl_sender>.+?))?(?:: (?P<text>.*))?"
 )
 _ENHANCED = re.compile(r"(?:\d{3}[ -])?(\d\.\d{1,3}\.\d{1,3})\b")
+_FOLD = re.compile(r"^[? ]+(?=<)")
 _SUBJECT = re.compile(r"subject:\s*", re.IGNORECASE)
 
 _BY_STATUS = {
@@ -155,7 +156,8 @@ def queue_manager(rest: str) -> Said:
 
 def removed(rest: str) -> Said:
     """Read `removed` of the queue manager, `removed (canceled)` or `removed (discarded)` of cleanup."""
-    return {"event": Event.REMOVED if rest == "removed" else Event.CANCELED}
+    word = rest.removeprefix("removed").strip(" ()")
+    return {"event": Event.CANCELED if word else Event.REMOVED, "action": word}
 
 
 def operator(rest: str) -> Said | None:
@@ -176,10 +178,9 @@ def pickup(rest: str) -> Said:
 def message_id(rest: str) -> Said:
     """Read `message-id=<...>` or `resent-message-id=<...>`: the raw header, which may lack the brackets."""
     name, _, value = rest.partition("=")
-    return {
-        "event": Event.MESSAGE_ID,
-        name.replace("-", "_"): value.strip().removeprefix("<").removesuffix(">"),
-    }
+    # A header folded before its value is logged as `??<...>`.
+    value = _FOLD.sub("", value.strip())
+    return {"event": Event.MESSAGE_ID, name.replace("-", "_"): value.removeprefix("<").removesuffix(">")}
 
 
 def notification(rest: str) -> Said | None:

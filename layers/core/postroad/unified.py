@@ -194,7 +194,7 @@ _RELAY_BODIES: dict[Event, Callable[[Fact], str]] = {
     Event.NOTIFIED: lambda fact: f"{fact['notification']}: {fact['child_queue_id']}",
     Event.REMOVED: lambda _: "removed",
     Event.DELETED: lambda _: "removed",
-    Event.CANCELED: lambda _: "removed (canceled)",
+    Event.CANCELED: lambda fact: f"removed ({fact['action']})",
 }
 
 
