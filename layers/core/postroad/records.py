@@ -85,7 +85,7 @@ def _grow(growth: Growth, fact: Fact, place: Place) -> None:
     if reached is not None:
         growth.states.add(f"{reached:02d} {reached.word}")
     if is_problem(fact):
-        growth.problem = problem_key(place)
+        growth.problem = min(filter(None, (growth.problem, problem_key(place))))
 
 
 def _without_recipient(fact: Fact) -> Fact:

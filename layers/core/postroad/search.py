@@ -6,7 +6,7 @@ from postroad.addresses import folded
 from postroad.codec import Key
 from postroad.facts import Event, Fact
 from postroad.ids import NOQUEUE
-from postroad.instants import Instant, seconds_between
+from postroad.instants import Instant, day, seconds_between
 from postroad.journey import Journey, assemble
 from postroad.lives import Life, at_time, leads_back, leads_on, split
 from postroad.records import MESSAGE, Record, lookup_of_message_id, ses_key
@@ -131,7 +131,7 @@ class Search:
         if any(fact["event"] is not Event.DEFERRED for fact in own):
             return []
         queue_ids = {life.queue_id for life in chain}
-        keys = self._store.lookup(address, since=min(life.began for life in chain), limit=_SEEN_AT_MOST).keys
+        keys = self._store.lookup(address, since=day(min(life.began for life in chain)), limit=_SEEN_AT_MOST).keys
         records = self._store.get(key for key in keys if key.pk.startswith("ses#"))
         claims = [(record, claim(record.facts())) for record in records]
         return [
