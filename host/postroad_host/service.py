@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postroad import ingest
 from postroad.instants import Instant
@@ -19,15 +19,17 @@ from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
 from postroad.syslog import Carrier
 from postroad_host.clock import now
-from postroad_host.config import Settings
+from postroad_host.config import Settings, Sqs
 from postroad_host.outbox import Outbox, sink
 from postroad_host.process import StartError, alone, signals
 from postroad_host.sinks import GoneError
-from postroad_host.sqs import Receiver
 from postroad_host.tail import Tail, is_document
 from postroad_host.trouble import Echo, Troubles, reason
 from postroad_host.web import App, Server
 from postroad_host.writer import Delivery, Writer
+
+if TYPE_CHECKING:
+    from postroad_host.sqs import Receiver
 
 # How long an idle service sleeps between two looks at its inputs.
 IDLE_S = 0.25
@@ -75,7 +77,7 @@ class Service:
         self._outbox = Outbox(store, sink(settings), self._troubles)
         self._logs = Tail(settings.relay_logs.paths, self._position, self._troubles)
         self._events = Tail(settings.ses_events.paths, self._position, self._troubles, is_whole=is_document)
-        self._queue = Receiver(settings.ses_events.sqs, self._troubles) if settings.ses_events.sqs else None
+        self._queue = _receiver(settings.ses_events.sqs, self._troubles)
         self._next_claims = self._next_retention = 0.0
         self._last_round = time.monotonic()
         self.is_ending = False
@@ -193,6 +195,15 @@ class Service:
         while not self.is_ending and time.monotonic() < until:
             time.sleep(IDLE_S)
         return not self.is_ending
+
+
+def _receiver(settings: Sqs | None, troubles: Troubles) -> "Receiver | None":
+    if settings is None:
+        return None
+    # Half of the time that a start takes, for those who need it.
+    from postroad_host.sqs import Receiver  # noqa: PLC0415
+
+    return Receiver(settings, troubles)
 
 
 def _may_pass(error: StoreError) -> bool:

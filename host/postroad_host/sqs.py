@@ -1,6 +1,7 @@
 """SES events from an SQS queue: a message is deleted once what it says is stored, and else comes again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
@@ -97,12 +98,18 @@ class Receiver:
         self._idle.set()
         messages = self._ask(client, self._settings.wait_seconds)
         self._idle.clear()
+        if messages:
+            # What was received must not be lost from sight because the next request failed.
+            with suppress(BotoCoreError, ClientError):
+                self._receive_more(client, messages)
+        return messages
+
+    def _receive_more(self, client: "SQSClient", messages: list["MessageTypeDef"]) -> None:
         for _ in range(self._settings.max_batches - 1):
-            more = self._ask(client, 0) if messages else []
+            more = self._ask(client, 0)
             messages += more
             if not more:
                 break
-        return messages
 
     def _ask(self, client: "SQSClient", wait_seconds: int) -> list["MessageTypeDef"]:
         answer = client.receive_message(

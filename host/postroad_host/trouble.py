@@ -1,5 +1,6 @@
 """What goes wrong while the service runs: told once when it begins, and once when it is over."""
 
+import os
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -27,4 +28,6 @@ class Troubles:
 
 def reason(error: OSError) -> str:
     """An operating system's error in its own words, without the number."""
-    return error.strerror or str(error)
+    # A library may have added to the text, and a resolver has numbers of its own, below zero.
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error)

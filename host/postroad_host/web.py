@@ -2,11 +2,12 @@
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
 from threading import Event, Thread
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
 from waitress import wasyncore
@@ -175,12 +176,12 @@ class Server:
     def __init__(self, app: App, host: str, port: int) -> None:
         """Take the port. Raises OSError."""
         self._sockets: dict[int, Any] = {}
-        self._server = create_server(
-            app, map=self._sockets, host=host, port=port, threads=4, ident="postroad"
-        )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family)
+        self._server = create_server(app, map=self._sockets, sockets=[listening], threads=4, ident="postroad")
         self._ending = Event()
         self._thread = Thread(target=self._serve, name="web", daemon=True)
-        self.port = int(cast("Any", self._server).effective_port)
+        self.port = int(listening.getsockname()[1])
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def start(self) -> None:
