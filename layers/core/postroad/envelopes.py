@@ -18,7 +18,8 @@ _SNS_SET_UP = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 # What holds the event, outermost first: a Lambda event, an SNS record, an SQS record in either API's spelling, an SNS
 # envelope, an EventBridge event.
 _WRAPPINGS = ("Records", "Sns", "body", "Body", "Message", "detail")
-_DEEPEST = 6
+# Each wrapping and each JSON text counts: an SNS envelope in a Lambda event of SQS has 8.
+_DEEPEST = 12
 
 
 def documents(body: str) -> list[Document]:
@@ -38,7 +39,7 @@ def _unwrapped(found: object, depth: int) -> list[Document]:
     if isinstance(found, list):
         return [document for part in found for document in _unwrapped(part, depth - 1)]
     if not isinstance(found, dict) or depth < 0:
-        reason = "not a JSON object"
+        reason = "nested too deeply" if depth < 0 else "not a JSON object"
         raise ParseError(reason, "")
     if "eventType" in found or "notificationType" in found:
         return [] if found.get("notificationType") in _SET_UP_TYPES else [found]

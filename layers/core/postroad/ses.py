@@ -135,10 +135,10 @@ def _cut(text: str) -> str:
 
 def _recipients(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> Iterable[tuple[str, dict[str, Any]]]:
     destination = list(dict.fromkeys(bare(address) for address in mail.get("destination") or [])) or [""]
-    named: Any = detail.get(kind.recipients) if kind.recipients else None
-    if not named:
+    if kind.recipients is None:
         return [(to, {}) for to in destination]
-    # A bounce that did not say whose it is (NoEmail) can only be the one recipient's.
+    named: Any = detail.get(kind.recipients) or [{}]
+    # A bounce that does not say whose it is (NoEmail) is the one recipient's; of several, nobody can tell.
     only = destination[0] if len(destination) == 1 else ""
     said = [{"emailAddress": to} if isinstance(to, str) else to for to in named]
     return [(bare(recipient.get("emailAddress") or only), _words(recipient)) for recipient in said]
