@@ -114,9 +114,13 @@ class Place:
 
     def start(self) -> subprocess.Popen[str]:
         self.settings()
+        return self.started()
+
+    def started(self, stdout: int | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", MAIN, str(self.config)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -331,6 +335,22 @@ def test_a_signal_ends_it_with_everything_written(number: int, place: Place) -> 
     assert "Traceback" not in told
     with place.store() as store:
         assert store.owed() == []
+
+
+def test_a_second_signal_ends_it_at_once(place: Place) -> None:
+    """Here nobody reads its output, so that the first one waits for the line that is being written."""
+    place.add(place.log, *map(relayed, range(2000)))
+    place.settings()
+    text = place.config.read_text().replace('to = "file"', "").replace('path = "lines.log"', "")
+    place.config.write_text(text)
+    with place.started(stdout=subprocess.PIPE) as process:
+        with place.store() as store:
+            assert until(lambda: bool(store.owed(1)))
+        process.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.terminate()
+        assert process.wait(5) == 1
 
 
 def test_only_one_service_uses_a_database(place: Place) -> None:
