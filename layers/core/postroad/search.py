@@ -131,7 +131,9 @@ class Search:
         if any(fact["event"] is not Event.DEFERRED for fact in own):
             return []
         queue_ids = {life.queue_id for life in chain}
-        keys = self._store.lookup(address, since=day(min(life.began for life in chain)), limit=_SEEN_AT_MOST).keys
+        keys = self._store.lookup(
+            address, since=day(min(life.began for life in chain)), limit=_SEEN_AT_MOST
+        ).keys
         records = self._store.get(key for key in keys if key.pk.startswith("ses#"))
         claims = [(record, claim(record.facts())) for record in records]
         return [
