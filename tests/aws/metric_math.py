@@ -1,7 +1,7 @@
 """What CloudWatch makes of an alarm: metric math, then M out of N with what is missing, over made series.
 
-After "Using math expressions with CloudWatch metrics" and "Configuring how CloudWatch alarms treat missing data" of its user
-guide. Only what the template uses is known; anything else is an error, not a guess.
+After "Using math expressions with CloudWatch metrics" and "Configuring how CloudWatch alarms treat missing data" of its
+user guide. Only what the template uses is known; anything else is an error, not a guess.
 """
 
 import functools
@@ -16,7 +16,7 @@ Series = list[float | None]
 Value = float | Series | list[Series]
 
 
-# --- metric math -----------------------------------------------------------------------------------------------------------------
+# --- metric math -----------------------------------------------------------------------------------------------------
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(>=|<=|==|!=|&&|\|\||[-+*/<>(),\[\]]))")
 _WORDS = {"AND": "&&", "OR": "||"}
@@ -158,7 +158,7 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-# --- alarms ----------------------------------------------------------------------------------------------------------------------
+# --- alarms ----------------------------------------------------------------------------------------------------------
 
 
 class State(StrEnum):

@@ -39,9 +39,10 @@ def transformed(parameters: Mapping[str, str] = SAID) -> dict[str, Any]:
     from samtranslator.translator.translator import Translator
 
     template = copy.deepcopy(source())
-    for name, resource in template["Resources"].items():
-        for code in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][code] = f"s3://code/{name}.zip"
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        for code in {"CodeUri", "ContentUri"} & properties.keys():
+            properties[code] = f"s3://code/{properties[code].strip('/')}.zip"
     # No managed policy is used, so none has to be known.
     translator = Translator({}, Parser(), boto_session=Session(region_name=PSEUDO["AWS::Region"]))
     changed: dict[str, Any] = translator.translate(template, dict(parameters))

@@ -1,4 +1,4 @@
-"""Each alarm of the template does its own arithmetic over made mail: who fires, who keeps silent, who calms down again."""
+"""Each alarm of the template does its own arithmetic over made mail: who fires, who is silent, who calms down again."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ class Ways(NamedTuple):
 WAYS = [Ways(fills, zeros) for fills in (True, False) for zeros in (True, False)]
 
 
-# --- made mail -------------------------------------------------------------------------------------------------------------------
+# --- made mail -------------------------------------------------------------------------------------------------------
 
 
 def per_minute(rate: float, start: int = 0, end: int = 10 * DAY) -> Flow:
@@ -108,7 +108,7 @@ def since(minute: int, flows: Mapping[Metric, Flow]) -> dict[Metric, Flow]:
     return {metric: started(flow, HEALTHY[metric]) for metric, flow in flows.items()}
 
 
-# --- who fires -------------------------------------------------------------------------------------------------------------------
+# --- who fires -------------------------------------------------------------------------------------------------------
 
 
 class Case(NamedTuple):
@@ -347,7 +347,7 @@ def test_the_dashboard_shows_every_alarm_and_knows_every_metric() -> None:
             assert Math(row["expression"], ids, fills_empty=True).result() != []
 
 
-# --- the evaluator itself ----------------------------------------------------------------------------------------------------------
+# --- the evaluator itself --------------------------------------------------------------------------------------------
 
 _: None = None
 
@@ -382,7 +382,8 @@ def test_what_is_not_known_is_an_error(text: str) -> None:
         Math(text, {"a": [1.0], "b": [1.0]}, fills_empty=True).result()
 
 
-# The examples of AWS's user guide, 0 good and X bad: what each way to treat the missing makes of them; `=` leaves the state alone.
+# The examples of AWS's user guide, 0 good and X bad: what each way to treat the missing makes of them; `=` leaves the
+# state as it was.
 @pytest.mark.parametrize(
     ("points", "m", "treated"),
     [
