@@ -107,8 +107,12 @@ def unwrapped(line: str) -> str:
 def _journal(record: dict[str, Any], text: str) -> str:
     if "SYSLOG_IDENTIFIER" not in record:
         return text
+    tag = f"{record['SYSLOG_IDENTIFIER']}[{record.get('_PID', 0)}]: {text}"
+    return " ".join(str(word) for word in (_realtime(record), record.get("_HOSTNAME"), tag) if word)
+
+
+def _realtime(record: dict[str, Any]) -> Instant | None:
     try:
-        stamp = from_ms(int(record.get("__REALTIME_TIMESTAMP", 0)) // 1000)
-    except (TypeError, ValueError):
-        return text
-    return f"{stamp} {record.get('_HOSTNAME', '')} {record['SYSLOG_IDENTIFIER']}[{record.get('_PID', 0)}]: {text}"
+        return from_ms(int(record["__REALTIME_TIMESTAMP"]) // 1000)
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
