@@ -67,3 +67,11 @@ def test_readme_example_is_what_the_code_writes() -> None:
 def test_links_in_the_readme_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_every_alarm_is_explained() -> None:
+    template = (ROOT / "template.yaml").read_text("utf-8")
+    names = re.findall(r"AlarmName: !Sub \"\$\{AWS::StackName\}-([a-z-]+)\"", template)
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert names
+    assert [name for name in names if f"`{name}`" not in page] == []
