@@ -1,18 +1,22 @@
 # GNU make, a POSIX shell, and Python 3.11 or newer with venv: nothing else is asked of the machine.
 PYTHON ?= python3
 VENV ?= .venv
+# The SAM command line wants its own boto3, so it gets an environment of its own.
+SAM_VENV ?= .venv-sam
 # What else pytest is told: make test ARGS='-k bounce -x'
 ARGS ?=
 
 BIN = $(VENV)/bin
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	--no-emit-index-url --no-emit-find-links
+# `sam validate` wants a region, and no other setting of the account's.
+SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin/sam
 LAYER = layers/core/requirements.txt
 # The Lambda runtimes bring the AWS SDK and what it needs; a second copy would weigh more than all the rest together.
 LAMBDA_HAS = boto3 botocore jmespath python-dateutil s3transfer six urllib3
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run check format test coverage lock clean
+.PHONY: help setup run check format test coverage build deploy lock clean
 
 help: ## this list
 	@echo "Postroad: what happened to the mail for this person?"
@@ -24,12 +28,13 @@ setup: $(VENV)/.ready ## install Postroad and its tools into .venv (only when so
 run: setup ## run it here, on the sample mail of events/
 	$(BIN)/postroad run --sample events
 
-check: setup ## style, types, import order, template
+check: setup $(SAM_VENV)/.ready ## style, types, import order, template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(if $(wildcard template.yaml),$(BIN)/cfn-lint template.yaml)
+	$(BIN)/cfn-lint template.yaml
+	$(SAM) validate --lint
 
 format: setup ## let the formatter have its way
 	$(BIN)/ruff check --fix-only .
@@ -40,14 +45,21 @@ test: check coverage ## all that must hold: check, then every test
 coverage: setup ## every test, and each branch of the core taken
 	$(BIN)/pytest --cov --numprocesses auto --dist loadfile $(ARGS)
 
+build: $(SAM_VENV)/.ready ## what `sam deploy` puts on AWS, without Docker and for arm64, into .aws-sam
+	$(SAM) build $(ARGS)
+
+deploy: build ## deploy it with the account's credentials; the first time: make deploy ARGS=--guided
+	$(SAM_VENV)/bin/sam deploy $(ARGS)
+
 lock: ## write the requirements files anew from pyproject.toml (needs uv)
 	$(LOCK) --all-extras --group dev --output-file requirements.txt $(ARGS)
 	$(LOCK) --extra aws --constraint requirements.txt --no-annotate $(LAMBDA_HAS:%=--no-emit-package %) --output-file $(LAYER)
 	@echo "# Left out, as the Lambda runtime has them: $(LAMBDA_HAS). So install with --no-deps." | cat - $(LAYER) > $(LAYER).new
 	@mv $(LAYER).new $(LAYER)
+	echo aws-sam-cli | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements-sam.txt $(ARGS)
 
 clean: ## remove what was built
-	rm -rf $(VENV) build dist .aws-sam .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) build dist .aws-sam .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # A new lock gets a new environment; a changed pyproject.toml only the (quick) editable install.
 $(VENV)/.locked: requirements.txt
@@ -61,4 +73,9 @@ $(VENV)/.locked: requirements.txt
 
 $(VENV)/.ready: $(VENV)/.locked pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SAM_VENV)/.ready: requirements-sam.txt
+	$(PYTHON) -m venv --clear $(SAM_VENV)
+	$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-sam.txt
 	@touch $@
