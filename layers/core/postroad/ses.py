@@ -148,9 +148,8 @@ def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
     common = mail.get("commonHeaders") or {}
     headers = [(header["name"].lower(), header["value"]) for header in mail.get("headers") or []]
     tags = mail.get("tags") or {}
+    frame = {"source": Source.SES, "event": Event.SUBMITTED}
     said = {
-        "source": Source.SES,
-        "event": Event.SUBMITTED,
         "at": parse(mail["timestamp"]),
         "ses_id": mail["messageId"],
         "from": bare(mail.get("source") or ""),
@@ -160,9 +159,8 @@ def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
         "configuration_set": next(iter(tags.get("ses:configuration-set") or []), None),
         "tags": _own(tags),
     }
-    return {
-        name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value
-    } | _claim(headers)
+    known = {name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value}
+    return frame | known | _claim(headers)
 
 
 def _first(headers: list[tuple[str, str]], name: str) -> str | None:
