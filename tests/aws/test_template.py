@@ -463,7 +463,7 @@ def test_a_role_for_each_function(made: Stack) -> None:
 
 
 def test_no_policy_is_open_to_all_or_for_everything(made: Stack) -> None:
-    """In a key's policy `*` is the key itself, which has no ARN yet; only the account's administrators get every action."""
+    """In a key's policy `*` is the key itself, which has no ARN yet; its every action is for the account's own."""
     for name, resource in made.resources.items():
         for statement in statements_in(resource.get("Properties", {})):
             assert "*" not in listed(statement.get("Principal", {}).get("AWS", [])), name
