@@ -163,6 +163,8 @@ class History:
 
     seed: int
     messages: int
+    domain: str = ".example.org"
+    """What Received has behind the host's name, and the log has not."""
     start: datetime = datetime(2026, 2, 24, 22, 0, tzinfo=UTC)
     log: list[str] = field(default_factory=list)
     events: list[Doc] = field(default_factory=list)
@@ -255,7 +257,7 @@ class History:
         self._attempts(at, mail, queue_id, f"dsn=2.0.0, status=sent (250 Ok {ses_id})")
         self._say(at + timedelta(seconds=3), mail, "qmgr", f"{queue_id}: removed")
         received = (
-            f"from app (app [192.0.2.9]) by {mail.host}.example.org (Postfix) with ESMTP id {queue_id}; now"
+            f"from app (app [192.0.2.9]) by {mail.host}{self.domain} (Postfix) with ESMTP id {queue_id}; now"
         )
         headers = (
             ("Received", received),
@@ -282,7 +284,7 @@ class History:
     def _next_id(self) -> str:
         """Short ids, which come again on the same host and on the other one."""
         self._id += self._random.randrange(1, 5)
-        return f"{self._id % 0x700 + 0xA0000:X}"
+        return f"{self._id % 0x700 + 0xA00000:X}"
 
 
 @dataclass(kw_only=True)
