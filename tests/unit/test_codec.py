@@ -25,11 +25,7 @@ def test_a_fact_is_canonical_json_that_begins_with_its_time() -> None:
 
 
 def test_what_the_key_says_is_not_written_again() -> None:
-    assert json.loads(encode(RELAYED, DELIVERY)) == {
-        "a": "2026-02-25T00:05:18.000Z",
-        "e": "relayed",
-        "s": "r",
-    }
+    assert json.loads(encode(RELAYED, DELIVERY)) == {"e": "relayed"}
     assert json.loads(encode(RELAYED, QUEUE)).keys() == {"a", "e", "s", "t", "i"}
 
 

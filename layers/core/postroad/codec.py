@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from postroad.facts import Event, Fact, Source
+from postroad.ids import ses_time
 
 
 class Key(NamedTuple):
@@ -89,45 +90,59 @@ USUAL_STATUS = {
     Event.DEFERRED: "deferred",
     Event.BOUNCED: "bounced",
 }
-_SOURCES = {source.value[0]: source for source in (Source.RELAY, Source.SES, Source.POSTROAD)}
 _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
     "ses_id": lambda fact, key: key.pk == f"ses#{fact['ses_id']}",
     "to": lambda fact, key: bool(fact["to"]) and fact["to"] == key.address,
     "reply": lambda fact, _: (
         fact["event"] is Event.RELAYED and fact["reply"] == f"250 Ok {fact.get('ses_id')}"
     ),
+    "source": lambda fact, key: fact["source"] is _source(fact["event"], key),
+    # SES dates its `mail` object by the time inside the id.
+    "at": lambda fact, key: fact["at"] == ses_time(key.pk[4:]),
     "status": lambda fact, _: fact["status"] == USUAL_STATUS.get(fact["event"]),
 }
 
 
 def encode(fact: Fact, key: Key) -> str:
     """Write a fact as the record under `key` keeps it."""
-    short: dict[str, Any] = {
+    short = {
         SHORT_NAMES[name]: value
         for name, value in fact.items()
         if name not in _IMPLIED or not _IMPLIED[name](fact, key)
     }
-    short["s"] = fact["source"][0]
     return json.dumps(short, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def decode(text: str, key: Key) -> Fact:
     """Read what `encode` wrote under the same key."""
     fact: Any = {_LONG_NAMES[short]: value for short, value in json.loads(text).items()}
-    fact["source"], fact["event"] = _SOURCES[fact["source"]], Event(fact["event"])
+    fact["event"] = Event(fact["event"])
+    fact["source"] = Source(fact["source"]) if "source" in fact else _source(fact["event"], key)
     for name, value in _unsaid(fact, key):
         fact.setdefault(name, value)
     said: Fact = fact
     return said
 
 
+def _source(event: Event, key: Key) -> Source:
+    """Who says such a thing of such a record: of what SES knows the relay says only that SES took it."""
+    if event is Event.UNCLAIMED:
+        return Source.POSTROAD
+    return Source.SES if key.pk.startswith("ses#") and event is not Event.RELAYED else Source.RELAY
+
+
 def _unsaid(fact: Fact, key: Key) -> list[tuple[str, str]]:
     unsaid = []
     if key.pk.startswith("ses#"):
-        unsaid.append(("ses_id", key.pk[4:]))
+        unsaid += _unsaid_by_ses(fact, key.pk[4:])
     if key.address:
         unsaid.append(("to", key.address))
     if fact["source"] is Source.RELAY and fact["event"] in USUAL_STATUS:
         unsaid.append(("status", USUAL_STATUS[fact["event"]]))
     ses_id = fact.get("ses_id", key.pk[4:])
     return [*unsaid, ("reply", f"250 Ok {ses_id}")] if fact["event"] is Event.RELAYED else unsaid
+
+
+def _unsaid_by_ses(fact: Fact, ses_id: str) -> list[tuple[str, str]]:
+    at = ses_time(ses_id) if fact["event"] is not Event.UNCLAIMED else None
+    return [("ses_id", ses_id), *([("at", at)] if at else [])]

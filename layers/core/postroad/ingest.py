@@ -1,6 +1,6 @@
 """Inputs to facts: what is refused is set aside with its reason, and the rest goes on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from postroad.envelopes import documents
@@ -30,13 +30,13 @@ def relay(lines: Iterable[bytes], carrier: Carrier, origin: str) -> Batch:
     return batch
 
 
-def ses(bodies: Iterable[bytes | str], origin: str) -> Batch:
-    """Read SES events in any of their envelopes, one document a body."""
+def ses(bodies: Iterable[bytes | str], origin: str, relays: Sequence[str] = ()) -> Batch:
+    """Read SES events in any of their envelopes, one document a body; `relays` as in `ses.facts`."""
     batch = Batch([], [])
     for raw in bodies:
         body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
         try:
-            found = [fact for document in documents(body) for fact in facts_of_event(document)]
+            found = [fact for document in documents(body) for fact in facts_of_event(document, relays)]
         except ParseError as error:
             batch.bad.append(BadInput("ses", origin, str(error), body))
         else:

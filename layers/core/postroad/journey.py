@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypedDict
 
 from postroad.addresses import folded
 from postroad.facts import Event, Fact, Source
+from postroad.hosts import is_same_host
 from postroad.instants import Instant, seconds_between
 from postroad.lifecycle import State, filtered_as, is_auto_reply, is_complaint, state, state_of
-from postroad.lives import Life, by_course, is_same_host
+from postroad.lives import Life, by_course
 from postroad.phrases import phrase
 from postroad.records import Record
 from postroad.unified import Claim, claim, delay, own_claim, render

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from postroad.codec import Key
 from postroad.facts import Event, Fact
+from postroad.hosts import is_same_host
 from postroad.instants import Instant, seconds_between
 from postroad.records import LINKS, Record
 
@@ -56,12 +57,6 @@ class Life:
             self.hosts.append(fact["host"])
         if fact["event"] in _ENDS:
             self.ended = fact["at"]
-
-
-def is_same_host(one: str, other: str) -> bool:
-    """Compare host names as logs spell them: `mx1` (postlogd, syslog) is `mx1.example.org` (Received)."""
-    one, other = one.lower(), other.lower()
-    return one == other or one.startswith(other + ".") or other.startswith(one + ".")
 
 
 def by_course(fact: Fact) -> tuple[str, int]:

@@ -23,6 +23,7 @@ from postroad.lifecycle import filtered_as, is_problem, state_of
 
 # The place of a message's own record beside those of its recipients.
 MESSAGE = "message"
+_LATEST = "~"  # sorts behind every time
 # Spreads one bad day's failures over this many index keys.
 SHARDS = 8
 
@@ -34,13 +35,13 @@ class Record(NamedTuple):
     texts: frozenset[str]
 
     def facts(self) -> list[Fact]:
-        """The facts, in an order that depends on nothing but themselves: by time, then by course."""
-        return [decode(text, self.key) for text in sorted(self.texts, key=_by_time)]
+        """The facts by time, in an order that depends on nothing but themselves."""
+        return [fact for _, fact in self.told()]
 
-
-def _by_time(text: str) -> str:
-    # Every fact's text begins with its time, `{"a":"2026-...`; an `unclaimed` one, without a time, sorts last.
-    return text
+    def told(self) -> list[tuple[str, Fact]]:
+        """Each fact with its text, by time; an `unclaimed` one, which has none, comes last."""
+        said = ((text, decode(text, self.key)) for text in self.texts)
+        return sorted(said, key=lambda one: (one[1].get("at", _LATEST), one[0]))
 
 
 @dataclass(slots=True)

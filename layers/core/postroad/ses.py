@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (`notificat
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from postroad import ses_schema as schema
 from postroad.addresses import bare
 from postroad.facts import Event, Fact, ParseError, Source
+from postroad.hosts import is_same_host
 from postroad.instants import parse, start_of_hour
 
 # A remote server's words are bounded as Postfix bounds its lines; a record must stay one.
@@ -69,13 +70,16 @@ _RECEIVED = re.compile(
 )
 
 
-def facts(document: Mapping[str, Any]) -> list[Fact]:
-    """Read one SES event: per recipient the `mail` object's fact, and the event's own. Raises ParseError."""
+def facts(document: Mapping[str, Any], relays: Sequence[str] = ()) -> list[Fact]:
+    """Read one SES event: per recipient the `mail` object's fact, and the event's own. Raises ParseError.
+
+    Only a Received header that one of `relays` wrote claims a message; with none named, the topmost that a Postfix did.
+    """
     try:
         envelope = _ENVELOPE.validate_python(document)
         kind = KINDS.get(_type(envelope)) or Kind(Event.OTHER, _unknown_detail(document))
         detail = _DETAIL.validate_python(document.get(kind.detail) or {})
-        return _facts(envelope, kind, detail)
+        return _facts(envelope, kind, detail, relays)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         reason = f"{'.'.join(map(str, first['loc'])) or 'event'}: {first['msg']}"
@@ -96,9 +100,9 @@ def _unknown_detail(document: Mapping[str, Any]) -> str:
     return next((name for name, value in document.items() if name != "mail" and isinstance(value, dict)), "")
 
 
-def _facts(envelope: schema.Envelope, kind: Kind, detail: schema.Detail) -> list[Fact]:
+def _facts(envelope: schema.Envelope, kind: Kind, detail: schema.Detail, relays: Sequence[str]) -> list[Fact]:
     mail = envelope["mail"]
-    submitted = _submitted(mail, is_notification="eventType" not in envelope)
+    submitted = _submitted(mail, is_notification="eventType" not in envelope) | _claim(mail, relays)
     said = _said(mail, kind, detail) | ({"type": _cut(_type(envelope))} if kind.event is Event.OTHER else {})
     found: list[Any] = []
     for to, of_recipient in _recipients(mail, kind, detail):
@@ -160,7 +164,7 @@ def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
         "tags": _own(tags),
     }
     known = {name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value}
-    return frame | known | _claim(headers)
+    return frame | known
 
 
 def _first(headers: list[tuple[str, str]], name: str) -> str | None:
@@ -174,11 +178,11 @@ def _own(tags: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {name[:256]: [value[:256] for value in values[:4]] for name, values in own[:MOST_TAGS]}
 
 
-def _claim(headers: list[tuple[str, str]]) -> dict[str, str]:
-    """The queue id and host that the topmost Postfix wrote into the message, if it is still there."""
-    for name, value in headers:
-        found = _RECEIVED.search(value) if name == "received" else None
-        if found:
+def _claim(mail: schema.Mail, relays: Sequence[str]) -> dict[str, str]:
+    """The queue id and host that the topmost Postfix of ours wrote into the message, if it is still there."""
+    for header in mail.get("headers") or []:
+        found = _RECEIVED.search(header["value"]) if header["name"].lower() == "received" else None
+        if found and (not relays or any(is_same_host(found["host"], relay) for relay in relays)):
             return found.groupdict()
     return {}
 

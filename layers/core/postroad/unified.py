@@ -90,9 +90,9 @@ def _told(record: Record) -> Iterator[tuple[tuple[str, str], tuple[Fact, Claim]]
     """Each visible fact with its claim, under the fact's text and the queue id it is shown under."""
     if record.key.address is None or record.key.sk.endswith("#to#"):
         return
-    facts = record.facts()
-    claimed = claim(facts)
-    for text, fact in zip(sorted(record.texts), facts, strict=True):
+    told = record.told()
+    claimed = claim([fact for _, fact in told])
+    for text, fact in told:
         mark = _mark(fact, claimed)
         if mark:
             yield (text, mark.queue_id), (fact, mark)
