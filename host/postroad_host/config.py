@@ -97,6 +97,7 @@ class SesEvents(_Section):
     """SES's events."""
 
     paths: tuple[Place, ...] = ()
+    relay_hosts: tuple[Text, ...] = ()
     sqs: Sqs | None = None
 
 

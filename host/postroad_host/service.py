@@ -139,11 +139,11 @@ class Service:
             read = partial(_read_lines, carrier=carrier, origin=chunk.origin)
             yield Delivery("relay", chunk.origin, chunk.lines, read, chunk.position), _nothing
         for chunk in self._events.read(limit):
-            read = partial(_read_events, origin=chunk.origin)
+            read = partial(_read_events, relays=self._settings.ses_events.relay_hosts, origin=chunk.origin)
             yield Delivery("ses", chunk.origin, chunk.lines, read, chunk.position), _nothing
         received = self._queue.take() if self._queue else None
         if received:
-            read = partial(_read_events, origin=received.origin)
+            read = partial(_read_events, relays=self._settings.ses_events.relay_hosts, origin=received.origin)
             yield Delivery("ses", received.origin, received.bodies, read), received.stored
 
     def _keep(self, delivery: Delivery, stored: Callable[[], None]) -> bool:
@@ -219,8 +219,8 @@ def _read_lines(lines: Sequence[bytes | str], *, carrier: Carrier, origin: str) 
     return ingest.relay([line for line in lines if isinstance(line, bytes)], carrier, origin)
 
 
-def _read_events(bodies: Sequence[bytes | str], *, origin: str) -> ingest.Batch:
-    return ingest.ses(bodies, origin)
+def _read_events(bodies: Sequence[bytes | str], *, origin: str, relays: Sequence[str]) -> ingest.Batch:
+    return ingest.ses(bodies, origin, relays)
 
 
 def journeys(
