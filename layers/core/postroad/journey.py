@@ -1,5 +1,6 @@
 """Journeys: one message to one recipient, all its records joined, as a person sees it."""
 
+import re
 from collections.abc import Iterable
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -16,6 +17,8 @@ from postroad.records import Record
 from postroad.unified import Claim, claim, delay, own_claim, render
 
 SILENT_AFTER_S = 3600
+# Postfix logs the line's end within a folded header as `?`, and leaves the space or tab (`?`) behind it.
+_FOLD = re.compile(r"\?=\?[ ?]=\?")
 _UNDECIDED = (State.QUEUED, State.DEFERRED)
 _WITHOUT_OUTCOME = (State.RELAYED, State.ACCEPTED)
 
@@ -133,7 +136,7 @@ def _decoded(subject: str | None) -> str | None:
     if subject is None or "=?" not in subject:
         return subject
     try:
-        return str(make_header(decode_header(subject.replace("?= ? =?", "?= =?"))))
+        return str(make_header(decode_header(_FOLD.sub("?= =?", subject)))) or subject
     except (HeaderParseError, LookupError, ValueError):
         return subject
 

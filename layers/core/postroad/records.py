@@ -146,6 +146,7 @@ def _relay_places(fact: Fact) -> Iterator[Place]:
 
 
 _RECIPIENT_EVENTS = (
+    Event.HELD,
     Event.RELAYED,
     Event.HANDED_OVER,
     Event.DEFERRED,

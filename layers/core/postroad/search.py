@@ -128,7 +128,7 @@ class Search:
 
     def _claiming(self, address: str, own: list[Fact], chain: list[Life]) -> list[Record]:
         """SES's records of this mail where the relay's own line of it is lost and only its Received header tells."""
-        if any(fact["event"] is not Event.DEFERRED for fact in own):
+        if any(fact["event"] not in (Event.DEFERRED, Event.HELD) for fact in own):
             return []
         queue_ids = {life.queue_id for life in chain}
         keys = self._store.lookup(
@@ -168,7 +168,8 @@ class Search:
                     for queue_id, fact in _ways(life)
                 ]
                 todo += [other for other in led if other]
-        return sorted(found, key=lambda one: one.began)
+        # A filter may give a message back within the second in which it came.
+        return sorted(found, key=lambda one: (one.began, bool(leads_back(one))))
 
 
 def _ways(life: Life) -> list[tuple[str, Fact]]:
