@@ -187,6 +187,19 @@ def test_the_topmost_received_of_a_postfix_claims_the_message(
     assert (fact.get("host"), fact.get("queue_id")) == (claim or (None, None))
 
 
+def test_with_relays_named_only_what_one_of_them_wrote_claims() -> None:
+    other = RECEIVED.replace("mx1.example.org", "mx.stranger.example").replace(
+        "4fXk2M1zQyz3Rb", "7862B3C35EC"
+    )
+    document = {
+        "eventType": "Send",
+        "mail": MAIL | {"headers": [{"name": "Received", "value": value} for value in (other, RECEIVED)]},
+    }
+    assert [ses.facts(document, relays)[0].get("queue_id") for relays in ((), ("mx1",), ("mx9", "mx1.example.org"), ("mx9",))] == [
+        "7862B3C35EC", "4fXk2M1zQyz3Rb", "4fXk2M1zQyz3Rb", None,
+    ]  # fmt: skip
+
+
 def test_a_servers_words_are_cut_where_postfix_would_cut_them() -> None:
     (fact, *_) = said(
         event("Delivery", "delivery", {"timestamp": AT, "recipients": ["a@b"], "smtpResponse": "x" * 9999})
