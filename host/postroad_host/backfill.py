@@ -1,5 +1,6 @@
 """Fills a store from files: what cannot be read is said and counted, and the rest goes on."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from itertools import islice
@@ -17,11 +18,10 @@ from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier
 from postroad_host.claims import give_up, watch
 from postroad_host.clock import now
-from postroad_host.files import DAMAGED, Source, lines_in, opened
+from postroad_host.files import DAMAGED, Source, lines_in, opened, reason
 
 _AT_ONCE = 10_000
 _MISUSE, _SET_ASIDE = 2, 1
-_UNOPENED = (FileNotFoundError, IsADirectoryError, PermissionError)
 
 
 class Backfill:
@@ -55,17 +55,17 @@ class Backfill:
     def _file(self, kind: str, name: str, progress: Progress) -> None:
         try:
             source = opened(name)
-            task = progress.add_task(Path(name).name, total=source.size)
+        except OSError as error:
+            self._failed(name, error, "name a file that can be read")
+            return
+        task = progress.add_task(Path(name).name, total=source.size)
+        try:
             self._read(kind, name, source, lambda: progress.update(task, completed=_position(source)))
         except DAMAGED as error:
-            self._failed(name, error)
+            self._failed(name, error, "what came before is imported")
 
-    def _failed(self, name: str, error: Exception) -> None:
-        reason = getattr(error, "strerror", None) or str(error)
-        rest = (
-            "name a file that can be read" if isinstance(error, _UNOPENED) else "what came before is imported"
-        )
-        click.echo(f"postroad: {name}: {reason}: {rest}", err=True)
+    def _failed(self, name: str, error: Exception, rest: str) -> None:
+        click.echo(f"postroad: {name}: {reason(error)}: {rest}", err=True)
         self.exit_code = max(self.exit_code, _MISUSE if isinstance(error, FileNotFoundError) else _SET_ASIDE)
 
     def _read(self, kind: str, name: str, source: Source, moved: Callable[[], None]) -> None:
@@ -106,4 +106,5 @@ def _position(source: Source) -> int:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal)
+    # Not Console.is_terminal, which FORCE_COLOR makes true of a file as well.
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())

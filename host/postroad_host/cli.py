@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,10 +18,42 @@ from postroad.store.sqlite_schema import StoreError
 from postroad_host import config, output, questions, service
 from postroad_host.backfill import Backfill
 from postroad_host.clock import moment, now
+from postroad_host.files import DAMAGED, opened, reason
 from postroad_host.sample import Sample
 from postroad_host.variadic import VariadicCommand
 
 DATABASE = "postroad.db"
+T = TypeVar("T")
+
+
+class _Command(click.Group):
+    """The command as a whole: every error is one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        try:
+            found = super().invoke(ctx)
+            # A full disk may show only now.
+            click.echo(nl=False)
+        except StoreError as error:
+            _end(ctx, str(error), 1)
+        except BrokenPipeError:
+            # The reader has had enough: `postroad export | head`.
+            _drop_stdout()
+            ctx.exit(0)
+        except OSError as error:
+            _drop_stdout()
+            _end(ctx, f"{error.filename or 'standard output'}: {reason(error)}", 1)
+        return found
+
+
+def _end(ctx: click.Context, error: str, exit_code: int) -> NoReturn:
+    click.echo(f"postroad: {error}", err=True)
+    ctx.exit(exit_code)
+
+
+def _drop_stdout() -> None:
+    """Let nothing more be flushed to where nothing can be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Moment(click.ParamType[Instant]):
@@ -82,7 +114,7 @@ _shape = _together(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="postroad")
 def cli() -> None:
     """What happened to the mail for this person?
@@ -117,6 +149,9 @@ def import_(
     if not (logs or events):
         message = "nothing to import: name files with --relay-log or --ses-events"
         raise click.UsageError(message)
+    if [*logs, *events].count("-") > 1:
+        message = "standard input (-) can be read only once: name it once"
+        raise click.UsageError(message)
     with SQLiteStore(database, durable=False) as store:
         backfill = Backfill(store, zone=_zone(zone), dated=dated)
         backfill.run([("relay", name) for name in logs] + [("ses", name) for name in events])
@@ -126,10 +161,9 @@ def import_(
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        message = f"{name!r} is no time zone: write one such as UTC or Europe/Paris"
-        raise click.BadParameter(message, param_hint="--zone") from error
+        return config.zone(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--zone") from error
 
 
 @cli.command(epilog="Example: postroad find anna@example.com --since 7d")
@@ -203,19 +237,33 @@ def problems(database: str, *, bad_input: bool, since: Instant, shape: str | Non
     """What bounced, waits, was refused or complained of, the newest first."""
     with _opened(database) as store:
         if bad_input:
-            told = output.refused(questions.refused(store), shape)
+            told = output.refused(questions.refused(store, since), shape)
         else:
             told = output.journeys(questions.problems(Search(store, now()), store, since, now()), shape)
     _say_if_nothing(told, "none")
 
 
 @cli.command(epilog="Example: postroad parse --json /var/log/mail.log")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file")
 @click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
-def parse(file: Any, shape: str | None, zone: str) -> None:  # noqa: ANN401 - click gives a binary stream
-    """What each input line says, without a store. FILE is - for standard input."""
-    output.parsed(questions.parsed(file, _zone(zone)), shape)
+def parse(file: str, shape: str | None, zone: str) -> None:
+    """What each input line says, without a store. FILE may be compressed, and is - for standard input."""
+    try:
+        source = opened(file)
+    except OSError as error:
+        message = f"{file}: {reason(error)}: name a file that can be read"
+        raise click.UsageError(message) from error
+    with source.raw:
+        output.parsed(_undamaged(questions.parsed(source, _zone(zone)), file), shape)
+
+
+def _undamaged(found: Iterable[T], name: str) -> Iterator[T]:
+    """All that was read before a file's damaged place."""
+    try:
+        yield from found
+    except DAMAGED as error:
+        raise click.ClickException(f"{name}: {reason(error)}: what came before is shown") from error
 
 
 @cli.command(epilog="Example: postroad run --config /etc/postroad.toml")
@@ -260,13 +308,5 @@ def _say_if_nothing(told: int, note: str) -> None:
 
 
 def main() -> None:
-    """Run the command; every error is one sentence."""
-    try:
-        cli()
-    except StoreError as error:
-        click.echo(f"postroad: {error}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader has had enough (`postroad export | head`); nothing may be flushed to it any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    """Run the command."""
+    cli()

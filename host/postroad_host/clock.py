@@ -17,10 +17,10 @@ def now() -> Instant:
 def moment(text: str) -> Instant:
     """Read `2026-02-25`, `2026-02-25T10:00`, or `24h` and `7d` as that long ago. Raises ValueError."""
     ago = _AGO.fullmatch(text)
-    if ago:
-        return from_datetime(datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
     try:
+        if ago:
+            return from_datetime(datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
         return parse(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         message = f"{text!r} is no time: write 2026-02-25, 2026-02-25T10:00, 24h or 7d"
         raise ValueError(message) from error

@@ -4,13 +4,12 @@ import bz2
 import gzip
 import lzma
 import os
-import sys
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from io import BufferedIOBase
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from io import BufferedIOBase, BufferedReader, FileIO
+from typing import Any, NamedTuple
 
 from postroad.instants import Instant, from_datetime
 
@@ -18,6 +17,7 @@ from postroad.instants import Instant, from_datetime
 DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, OSError)
 LONGEST_LINE = 4 << 20
 _BLOCK = 1 << 18
+_STDIN = 0
 _MAGIC: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -36,33 +36,36 @@ class Source(NamedTuple):
 
 def opened(name: str) -> Source:
     """Open a file, or standard input for `-`. Raises OSError."""
-    if name == "-":
-        piped = cast("BufferedIOBase", sys.stdin.buffer)
-        return Source(piped, piped, None, None)
-    raw = Path(name).open("rb")  # noqa: SIM115 - closed by the caller, with the stream
+    raw = BufferedReader(FileIO(_STDIN, closefd=False) if name == "-" else FileIO(name))
     begins = raw.peek(6)
     opener = next((opener for magic, opener in _MAGIC.items() if begins.startswith(magic)), None)
-    return Source(opener(raw) if opener else raw, raw, os.fstat(raw.fileno()).st_size, dated(raw))
-
-
-def dated(stream: BufferedIOBase) -> Instant | None:
-    """When a file was last written; None for a pipe."""
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return None
-    return from_datetime(datetime.fromtimestamp(status.st_mtime, UTC)) if status.st_size else None
+    stream = opener(raw) if opener else raw
+    status = os.fstat(raw.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        return Source(stream, raw, None, None)
+    return Source(stream, raw, status.st_size, from_datetime(datetime.fromtimestamp(status.st_mtime, UTC)))
 
 
 def lines_in(stream: BufferedIOBase) -> Iterator[bytes]:
-    """Lines without their ends, split at line feeds only; one longer than LONGEST_LINE comes in pieces."""
-    rest = b""
+    """Lines without their ends, split at line feeds only; of one longer than LONGEST_LINE, its beginning.
+
+    What follows in such a line must not be taken for a line of its own.
+    """
+    rest, is_cut = b"", False
     # read1, because read would throw away what a damaged file held before its damage.
     while block := stream.read1(_BLOCK):
         *whole, rest = (rest + block).split(b"\n")
-        yield from whole
-        if len(rest) > LONGEST_LINE:
-            yield rest
+        yield from whole[is_cut:]
+        is_cut = is_cut and not whole
+        if is_cut:
             rest = b""
+        elif len(rest) > LONGEST_LINE:
+            yield rest
+            rest, is_cut = b"", True
     if rest:
         yield rest
+
+
+def reason(error: Exception) -> str:
+    """What went wrong with a file, without the number and the name."""
+    return getattr(error, "strerror", None) or str(error)

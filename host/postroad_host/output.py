@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -51,7 +52,15 @@ def _each(found: Iterable[Any], tell: Callable[[Any], None]) -> int:
 
 
 def _dump(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False))
+    text = json.dumps(document, ensure_ascii=False)
+    click.echo(text if text.isprintable() else "".join(map(_escaped, text)))
+
+
+def _escaped(char: str) -> str:
+    """Escape what JSON would leave as it is and a terminal would obey (DEL, C1 controls, changes of direction)."""
+    if char.isprintable():
+        return char
+    return re.sub("(....)", r"\\u\1", char.encode("utf-16-be", "surrogatepass").hex())
 
 
 def _json(found: Iterable[Journey]) -> int:
@@ -69,7 +78,7 @@ def _csv_rows(rows: Iterable[dict[str, Any]], fields: Iterable[str]) -> int:
 
 
 def _cell(value: object) -> str:
-    text = " ".join(value) if isinstance(value, list) else _plain(value)
+    text = printable(" ".join(value) if isinstance(value, list) else _plain(value))
     return f"'{text}" if text.startswith(_FORMULA) and isinstance(value, str) else text
 
 
@@ -86,9 +95,8 @@ def _table(found: Iterable[Journey]) -> int:
 def _summary(one: Journey) -> None:
     marks = [name for name in ("complained", "auto_reply", "silent") if getattr(one, name)]
     shown = MEANINGS[one.state].shown + "".join(f"; {mark.replace('_', ' ')}" for mark in marks)
-    click.echo(
-        f"{one.first_seen[:19].replace('T', ' ')}  {click.style(one.state.word, bold=True):<12}  {_safe(one.recipient)}"
-    )
+    word = click.style(f"{one.state.word:<12}", bold=True)
+    click.echo(f"{one.first_seen[:19].replace('T', ' ')}  {word}  {_safe(one.recipient)}")
     click.echo(f"    {shown}")
     click.echo(f"    from {_safe(one.sender) or '<>'}, subject {_safe(one.subject)}")
     click.echo(f"    {_names(one)}")

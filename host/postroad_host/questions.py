@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta, tzinfo
-from io import BufferedIOBase
+from itertools import takewhile
 from typing import Any
 
 from postroad import ingest
@@ -18,7 +18,7 @@ from postroad.store.sqlite_ledger import SetAside
 from postroad.syslog import Carrier
 from postroad.unified import lines as lines_of
 from postroad_host.clock import now
-from postroad_host.files import dated, lines_in
+from postroad_host.files import Source, lines_in
 
 LAST = "9999"
 # Mail may stay this long in a queue, so a record may stand under a day this much later than its journey began.
@@ -104,21 +104,21 @@ def _lines_of(record: Record, *, traditional: bool) -> list[tuple[str, str]]:
     return [(one.partition(" ")[0], other) for one, other in zip(stamped, shown, strict=True)]
 
 
-def refused(store: SQLiteStore) -> Iterator[SetAside]:
-    """The inputs that were set aside, the newest first."""
+def refused(store: SQLiteStore, since: Instant) -> Iterator[SetAside]:
+    """The inputs that were set aside since then, the newest first."""
     cursor = None
     while True:
         page = store.bad_inputs(_PAGE, cursor)
-        yield from page.inputs
+        yield from takewhile(lambda one: one.at >= since, page.inputs)
         cursor = page.cursor
-        if cursor is None:
+        if cursor is None or page.inputs[-1].at < since:
             return
 
 
-def parsed(stream: BufferedIOBase, zone: tzinfo) -> Iterator[dict[str, Any]]:
+def parsed(source: Source, zone: tzinfo) -> Iterator[dict[str, Any]]:
     """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`; nothing if irrelevant."""
-    carrier = Carrier(dated(stream) or now(), zone)
-    for number, raw in enumerate(lines_in(stream), 1):
+    carrier = Carrier(source.dated or now(), zone)
+    for number, raw in enumerate(lines_in(source.stream), 1):
         batch = ingest.ses([raw], "") if _is_event(raw) else ingest.relay([raw], carrier, "")
         yield from ({"line": number, "error": bad.reason, "raw": bad.raw} for bad in batch.bad)
         if batch.facts:
