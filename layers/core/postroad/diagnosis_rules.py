@@ -620,7 +620,7 @@ _GENERAL_RULES = (
         "suspended",
         Reason.SUSPEND,
         _any(
-            "is disabled | disabled | suspended | inactive | due to inactivity | no longer valid | mailbox has been blocked | "
+            "disabled | suspended | inactive | due to inactivity | no longer valid | mailbox has been blocked | "
             "deactivated | is locked"
         ),
     ),
