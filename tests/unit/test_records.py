@@ -120,6 +120,31 @@ def test_the_time_of_a_delivery_is_its_ids_or_else_the_events() -> None:
     assert (place.at, place.lookup) == ("2026-02-26T00:00:00.000Z", None)
 
 
+def test_mail_straight_through_ses_is_found_by_its_message_id_and_relayed_mail_needs_no_second_record() -> (
+    None
+):
+    said = {
+        "source": Source.SES,
+        "event": Event.SUBMITTED,
+        "ses_id": SES_ID,
+        "to": "ann@example.com",
+        "at": "2026-02-25T00:05:18.000Z",
+    }
+    straight: Any = said | {"message_id": "order-1@example.org"}
+    delivery, message = places(straight)
+    assert delivery.key == ses_key(SES_ID, "ann@example.com")
+    assert (message.key.pk, message.key.address, message.lookup) == (
+        delivery.key.pk,
+        None,
+        "order-1@example.org",
+    )
+    # Whoever its recipients are, it is one record with one fact.
+    assert len(grown([straight, straight | {"to": "bob@example.net"}])[message.key].texts) == 1
+    relayed: Any = straight | {"queue_id": "4fXk2M1zQyz3Rb", "host": "mx1"}
+    unnamed: Any = said
+    assert [len(list(places(fact))) for fact in (relayed, unnamed)] == [1, 1]
+
+
 def test_hostile_ids_make_keys_that_print_and_are_bounded() -> None:
     key = ses_key("x\n\0" + "y" * 9999, "A" * 9999)
     assert "".join(key).isprintable()

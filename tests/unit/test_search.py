@@ -87,6 +87,21 @@ def test_mail_is_found_by_address_ses_id_queue_id_and_message_id(store: SQLiteSt
     assert search.of_id("nothing") == []
 
 
+def test_mail_straight_through_ses_is_found_by_its_message_id(store: SQLiteStore) -> None:
+    mail = {
+        "messageId": SES_ID,
+        "timestamp": "2026-02-25T00:05:18.000Z",
+        "destination": ["ann@example.com", "bob@example.net"],
+        "headers": [{"name": "Message-ID", "value": "<order-1@example.org>"}],
+    }
+    keep(store, event({"eventType": "Send", "mail": mail, "send": {}}))
+    assert {journey.recipient for journey in Search(store, NOW).of_id("<order-1@example.org>")} == {
+        "ann@example.com",
+        "bob@example.net",
+    }
+    assert len(all_of(store)) == 2
+
+
 def test_a_queue_id_names_the_mail_of_all_its_recipients_the_newest_first(store: SQLiteStore) -> None:
     keep(store, log(*arrived(ONE), sent(ONE), deferred(ONE, "bob@example.net")))
     found = Search(store, NOW).of_id(ONE)
