@@ -1,0 +1,82 @@
+"""WSGI before the API: makes of a request the event that the HTTP API makes on AWS, and has its token checked."""
+
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from postroad.api import Api
+from postroad.api_answers import PROBLEM, dumped
+from postroad.api_auth import PREFIX, Asker
+from postroad.api_problems import TITLES, ProblemError
+
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+# Who asks, by a request's headers (names in lower case) and the address it comes from; None for nobody known.
+Gate: TypeAlias = Callable[[Mapping[str, str], str], Asker | None]
+_REASONS = TITLES | {200: "OK", 204: "No Content", 304: "Not Modified"}
+
+
+class WsgiApi:
+    """The WSGI application."""
+
+    def __init__(self, api: Api, gate: Gate, is_own_name: Callable[[str], bool]) -> None:
+        """Let `gate` tell who asks; `is_own_name` tells whether a Host header means us."""
+        self._api = api
+        self._gate = gate
+        self._is_own_name = is_own_name
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        if self._is_own_name(environ.get("HTTP_HOST", "")):
+            answer = self._api.resolve(self._event(environ))
+        else:
+            answer = _misdirected()
+        text = answer.get("body") or ""
+        body = b64decode(text) if answer.get("isBase64Encoded") else text.encode("utf-8", "replace")
+        headers = {**answer["headers"], "Content-Length": str(len(body))}
+        if environ["REQUEST_METHOD"] == "HEAD" or answer["statusCode"] in (204, 304):
+            body = b""
+            headers.pop("Content-Length")
+        start_response(f"{answer['statusCode']} {_REASONS[answer['statusCode']]}", _listed(headers))
+        return [body] if body else []
+
+    def _event(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+        headers = _headers(environ)
+        # WSGI has the path's bytes as Latin-1.
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace") or "/"
+        source = environ.get("REMOTE_ADDR", "")
+        context: dict[str, Any] = {
+            "stage": "$default",
+            "http": {"method": environ["REQUEST_METHOD"], "path": path, "sourceIp": source},
+        }
+        asker = self._gate(headers, source)
+        if asker:
+            scopes = [f"{PREFIX}{scope}" for scope in sorted(asker.scopes)]
+            context["authorizer"] = {"jwt": {"claims": {"sub": asker.who}, "scopes": scopes}}
+        return {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": environ.get("QUERY_STRING", ""),
+            "headers": headers,
+            "requestContext": context,
+            "isBase64Encoded": False,
+        }
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+
+
+def _listed(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in headers.items()]
+
+
+def _misdirected() -> dict[str, Any]:
+    problem = ProblemError(
+        421, "this is not the name of this service: ask for it by the one it was set up with"
+    )
+    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return {"statusCode": 421, "headers": headers, "body": dumped(problem.document())}
