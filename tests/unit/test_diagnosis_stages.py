@@ -1,8 +1,11 @@
 """The three-stage answer: each state and overlay, told in a sentence, with its time and its line."""
 
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroad.codec import Key
 from postroad.diagnosis import QUESTIONS, QUEUE_LIFETIME_S, Answer, Progress, stages
@@ -266,6 +269,17 @@ def test_operators_rule_that_misplaces_the_trouble_still_gets_an_answer() -> Non
     assert states(answered(*facts, rules=(*own, *RULES))) == (NO, NO, UNKNOWN)
 
 
+EVERYTHING = list({repr(fact): fact for facts, _, _ in COURSES.values() for fact in facts}.values())
+
+
+@given(st.lists(st.sampled_from(EVERYTHING), min_size=1, unique_by=repr), st.randoms())
+def test_any_facts_in_any_order_get_the_same_answer(facts: list[Fact], random: Random) -> None:
+    journey = journey_of(tuple(facts))
+    shuffled = random.sample(facts, len(facts))
+    assert len(stages(journey, facts).stages) == len(QUESTIONS)
+    assert stages(journey, shuffled) == stages(journey, facts)
+
+
 # --- overlays
 
 
@@ -308,9 +322,20 @@ def test_silence_of_more_than_an_hour() -> None:
 
 def test_mail_on_hold() -> None:
     held, released = relay(Event.HELD, 2, daemon="postsuper"), relay(Event.RELEASED, 3, daemon="postsuper")
-    assert kinds(answered(*ARRIVED, held)) == ["held"]
+    answer = answered(*ARRIVED, held)
+    assert kinds(answer) == ["held"]
+    assert answer.stages[0].text == "It is on hold in our mail queue until an operator releases it."
+    refused = tried(Event.DEFERRED, 1, f"connect to {RELAY}: Connection refused")
+    assert kinds(answered(*ARRIVED, refused, held)) == ["held"]
     assert kinds(answered(*ARRIVED, held, released)) == []
     assert kinds(answered(*ARRIVED, held, released, RELAYED, now=at(30))) == []
+
+
+def test_mail_that_never_became_active_may_be_on_hold() -> None:
+    assert (
+        "may be on hold" in answered(ARRIVED[0], relay(Event.MESSAGE_ID, 0, message_id="a@b")).stages[0].text
+    )
+    assert answered(*ARRIVED).stages[0].text == "It is in our mail queue."
 
 
 def test_retries_of_our_server_are_counted_and_end_with_the_queue_lifetime() -> None:

@@ -167,8 +167,8 @@ def diagnose_reply(fact: Fact, rules: Sequence[Rule] = RULES, *, gave_up: bool =
 
 
 def _own(facts: Iterable[Fact]) -> list[Fact]:
-    """A content filter that gave the message back was no destination."""
-    said = list(facts)
+    """The facts in one order, whatever order they came in; a filter that gave the message back was no destination."""
+    said = sorted(facts, key=lambda fact: (by_course(fact), repr(sorted(fact.items()))))
     queue_ids = {fact.get("queue_id") for fact in said}
     return [fact for fact in said if (filtered_as(fact) or "-") not in queue_ids]
 
@@ -531,6 +531,9 @@ _COURSES: dict[tuple[State, _Route], _Course] = {
     (State.REJECTED, _Route.SES): _Course(1, (_LEFT, _SAID_NO, _NEVER_ASKED)),
 }
 _NO_LOG = "It reached Amazon SES; no log of a mail server of ours tells how."
+_ON_HOLD = "It is on hold in our mail queue until an operator releases it."
+# The line of a hold at arrival names no queue id; what is on hold never becomes active.
+_NOT_BEGUN = "It is in our mail queue, and its delivery has not begun; it may be on hold."
 # Evidence of a stage that the deciding fact is not evidence of: the first of these that was said.
 _PROOFS: tuple[tuple[tuple[Source, Event], ...], ...] = (
     (
@@ -574,7 +577,7 @@ def stages(
     queue_lifetime_s: int = QUEUE_LIFETIME_S,
 ) -> Answer:
     """Answer the three questions on a journey, from the facts that it was assembled from."""
-    own = sorted(_own(facts), key=by_course)
+    own = _own(facts)
     deciding = _deciding(own)
     case = _Case(journey, own, deciding, diagnose_reply(deciding, rules) if deciding else None)
     course = _course(case)
@@ -607,7 +610,7 @@ def _route(case: _Case) -> _Route:
 
 def _stage(number: int, course: _Course, case: _Case) -> Stage:
     told, proof = course.told[number], _proof(number, course, case)
-    text = _NO_LOG if told is _LEFT and not case.journey.queue_ids else told.text
+    text = (_exception(case) if number == 0 else None) or told.text
     return Stage(
         QUESTIONS[number],
         told.state,
@@ -615,6 +618,17 @@ def _stage(number: int, course: _Course, case: _Case) -> Stage:
         proof["at"] if proof else None,
         _line(proof, case.journey) if proof else None,
     )
+
+
+def _exception(case: _Case) -> str | None:
+    """What to say of our own server instead of what the state alone would say."""
+    if case.journey.state in (State.QUEUED, State.DEFERRED):
+        if next(_held(case), None):
+            return _ON_HOLD
+        began = any(fact["event"] in (Event.ACTIVE, Event.DEFERRED) for fact in case.facts)
+        return None if began else _NOT_BEGUN
+    came_by_itself = not case.journey.queue_ids and any(fact["source"] is Source.SES for fact in case.facts)
+    return _NO_LOG if came_by_itself else None
 
 
 def _proof(number: int, course: _Course, case: _Case) -> Fact | None:
@@ -666,13 +680,13 @@ def _silent(case: _Case) -> Iterator[Overlay]:
 def _held(case: _Case) -> Iterator[Overlay]:
     turns = [fact for fact in case.facts if fact["event"] in (Event.HELD, Event.RELEASED)]
     if turns and turns[-1]["event"] is Event.HELD and case.journey.state in (State.QUEUED, State.DEFERRED):
-        yield Overlay("held", "It is on hold in our queue until an operator releases it.", turns[-1]["at"])
+        yield Overlay("held", _ON_HOLD, turns[-1]["at"])
 
 
 def _retrying(case: _Case, queue_lifetime_s: int) -> Iterator[Overlay]:
     event = {State.DEFERRED: Event.DEFERRED, State.DELAYED: Event.DELAYED}.get(case.journey.state)
     tries = [fact for fact in case.facts if fact["event"] is event]
-    if tries:
+    if tries and not next(_held(case), None):
         ends = _gives_up(case, tries, queue_lifetime_s)
         until = f" It is given up on {ends[:10]} at {ends[11:16]} UTC." if ends else ""
         count = "once" if len(tries) == 1 else f"{len(tries)} times"
