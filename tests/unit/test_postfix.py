@@ -185,3 +185,15 @@ def test_the_corpus_is_read_without_its_tags_and_in_pieces_without_a_crash() -> 
             for piece in (line[:end], line[end:]):
                 with suppress(ParseError):
                     postfix.facts(piece, CARRIER)
+
+
+def test_half_an_ses_id_is_none() -> None:
+    line = (
+        "2026-02-25T00:05:18+00:00 mx1 postfix/smtp[1]: 4fXk2M1zQyz3Rb: to=<a@example.com>, "
+        "relay=email-smtp.eu-west-1.amazonaws.com[192.0.2.1]:587, delay=1, dsn=2.0.0,"
+    )
+    (told,) = postfix.facts(
+        f"{line} status=sent (250 Ok 0102019c921d4630-6a5d1f0e", Carrier("2026-02-26T00:00:00.000Z")
+    )
+    assert told["event"] is Event.RELAYED
+    assert "ses_id" not in told

@@ -235,3 +235,18 @@ def test_that_nobody_claimed_a_message_is_said_without_a_time() -> None:
         "ses_id": SES_ID,
         "to": "a@b",
     }
+
+
+def test_what_has_no_word_of_its_own_is_kept_by_ses_s_name() -> None:
+    mail = {
+        "messageId": "EXAMPLE-1",
+        "timestamp": "2026-02-25T00:05:18.000Z",
+        "destination": ["ann@example.com"],
+    }
+    detail = {
+        "contactList": "news",
+        "newTopicPreferences": {"unsubscribeAll": True},
+        "remoteMtaIp": "192.0.2.1",
+    }
+    _, told = ses.facts({"eventType": "Subscription", "mail": mail, "subscription": detail})
+    assert told["fields"] == {"contactList": "news", "newTopicPreferences": '{"unsubscribeAll": true}'}

@@ -77,7 +77,7 @@ SHORT_NAMES = {
     "expiration_time": "x",
     "processing_time_millis": "ms",
     "reporting_mta": "rp",
-    "remote_mta": "ra",
+    "fields": "xf",
     "type": "ty",
 }
 _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}

@@ -120,7 +120,7 @@ Fact = TypedDict(
         "expiration_time": Instant,
         "processing_time_millis": int,
         "reporting_mta": str,
-        "remote_mta": str,
+        "fields": dict[str, str],  # what else SES said, by its own names; what is no text as JSON
         "type": str,  # an unknown SES event type, as SES wrote it
     },
     total=False,

@@ -114,7 +114,8 @@ def delivery(rest: str) -> Said:
         raise ParseError(reason, rest)
     if event is not Event.HANDED_OVER:
         return {"event": event} | words
-    ses_id = ses_id_in(words["reply"], words["relay"])
+    # Half an id would name another message.
+    ses_id = ses_id_in(words["reply"], words["relay"]) if rest.endswith(")") else None
     taken_by_ses = ses_id or is_ses_relay(words["relay"])
     return {"event": Event.RELAYED if taken_by_ses else event} | words | {"ses_id": ses_id}
 

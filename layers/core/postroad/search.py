@@ -14,7 +14,7 @@ from postroad.store.contract import Store
 from postroad.unified import claim
 
 # A message that passes more queues than this goes round in circles.
-LONGEST_CHAIN = 16
+LONGEST_CHAIN = 200
 # A relay logs the end of a life at once; SES stamps what it took in between.
 _SLACK_S = 60
 _SEEN_AT_MOST = 100

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (`notificationType`, the older form)
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from postroad.instants import parse, start_of_hour
 # A remote server's words are bounded as Postfix bounds its lines; a record must stay one.
 LONGEST = 2000
 MOST_TAGS = 20
+LONGEST_FIELD, MOST_FIELDS = 500, 12
 
 
 class Kind(NamedTuple):
@@ -60,6 +62,9 @@ _WORDS = {
 }
 # Repeated for as long as somebody reads: kept once an hour, without what differs from one to the next.
 _HOURLY = (Event.OPENED, Event.CLICKED)
+
+# Only one of the two forms of an event has remoteMtaIp, and both must give one fact.
+_READ = {*schema.Detail.__annotations__, "remoteMtaIp"}
 
 _ENVELOPE = TypeAdapter(schema.Envelope)
 _DETAIL = TypeAdapter(schema.Detail)
@@ -121,6 +126,7 @@ def _said(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> dict[str, Any
         frame
         | {"at": at}
         | _words(detail)
+        | _rest(detail)
         | ({"expiration_time": parse(expires)} if expires else {})
         | ({"recipients": len(complainants)} if len(complainants) > 1 else {})
     )
@@ -131,6 +137,16 @@ def _words(said: Mapping[str, Any]) -> dict[str, Any]:
         _WORDS[name]: value for name, value in said.items() if name in _WORDS and value not in (None, "")
     }
     return {name: _cut(value) if isinstance(value, str) else value for name, value in found.items()}
+
+
+def _rest(detail: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The fields that have no word of their own: SES adds some now and then, and each may matter to somebody."""
+    rest = sorted((name, value) for name, value in detail.items() if name not in _READ and value is not None)
+    fields = {
+        name[:64]: (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:LONGEST_FIELD]
+        for name, value in rest[:MOST_FIELDS]
+    }
+    return {"fields": fields} if fields else {}
 
 
 def _cut(text: str) -> str:

@@ -1,7 +1,8 @@
-"""The fields of SES's events that Postroad reads; SES reserves the right to add others, so all else is passed over."""
+"""The fields of SES's events that Postroad has words for; SES reserves the right to add others."""
 
 from typing import Required
 
+from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 
@@ -41,7 +42,9 @@ class Recipient(TypedDict, total=False):
 
 
 class Detail(TypedDict, total=False):
-    """The object beside `mail`, whichever the event's type makes it."""
+    """The object beside `mail`, whichever the event's type makes it; what is not named here is kept as it came."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     timestamp: str | None
     recipients: list[str] | None
