@@ -48,23 +48,25 @@ class Sample:
 
     def start(self) -> None:
         """Feed it in the background."""
-        Thread(target=self._feed, daemon=True).start()
+        Thread(target=self.feed, daemon=True).start()
 
     def _timed(self, lines: list[str], shipped: Path) -> Iterator[tuple[Instant, int, Path, str]]:
         """Stamps without a year take the year of the first SES id."""
         year = next(found for found in map(_SES_ID_TIME.search, lines) if found)
         carrier = Carrier(from_ms(int(year[0], 16)), UTC)
-        at = carrier.at
-        for number, line in enumerate(lines):
-            facts = ingest.relay([line.encode()], carrier, shipped.name).facts
-            at = facts[0]["at"] if facts else at
+        facts = [ingest.relay([line.encode()], carrier, shipped.name).facts for line in lines]
+        # A line that says nothing of a message stays with the one before it.
+        at = next(said[0]["at"] for said in facts if said)
+        for number, (line, said) in enumerate(zip(lines, facts, strict=True)):
+            at = said[0]["at"] if said else at
             yield at, number, self._log, line
 
     def _happened(self, lines: list[str]) -> Iterator[tuple[Instant, int, Path, str]]:
         for number, line in enumerate(lines):
             yield max(_TIME.findall(line)), number, self._events, line
 
-    def _feed(self) -> None:
+    def feed(self) -> None:
+        """Feed all of it, with the pauses that there were."""
         before = self._said[0][0]
         for at, said in groupby(self._said, key=lambda one: one[0]):
             time.sleep(min((to_ms(at) - to_ms(before)) / 1000, LONGEST_PAUSE_S))
