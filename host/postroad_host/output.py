@@ -17,7 +17,7 @@ from postroad.store.sqlite_ledger import SetAside
 # A spreadsheet runs what begins like this.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BAD_FIELDS = ("seen_at", "source", "origin", "reason", "raw")
-_CSV_FIELDS = tuple(name for name in Journey._fields if name != "timeline")
+_CSV_FIELDS = tuple(name for name in Journey._fields if name not in ("timeline", "facts"))
 
 
 def journeys(found: Iterable[Journey], shape: str | None) -> int:

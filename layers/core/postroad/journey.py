@@ -52,10 +52,13 @@ class Journey(NamedTuple):
     last_seen: Instant
     delay_s: float | None
     timeline: list[Entry]
+    facts: list[Fact]  # what all this was read from, by time
 
     def as_json(self) -> dict[str, Any]:
         """The journey as `--json` shows it."""
-        return self._asdict() | {"state": self.state.word}
+        shown = self._asdict() | {"state": self.state.word}
+        del shown["facts"]
+        return shown
 
 
 def assemble(address: str | None, delivery: Record | None, lives: list[Life], now: Instant) -> Journey:
@@ -86,6 +89,7 @@ def assemble(address: str | None, delivery: Record | None, lives: list[Life], no
         last_seen=last,
         delay_s=_delay(facts, standing),
         timeline=[_entry(fact, claimed) for fact in timed],
+        facts=facts,
     )
 
 
