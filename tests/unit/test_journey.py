@@ -53,7 +53,7 @@ def test_the_relays_half_and_sess_half_are_one_story() -> None:
         ses(Event.SUBMITTED, subject="From SES", configuration_set="postroad"),
         ses(Event.DELIVERED, reply="250 ok"),
     )
-    assert told._replace(timeline=[]) == Journey(
+    assert told._replace(timeline=[], facts=[]) == Journey(
         recipient="Ann@Example.com",
         state=State.DELIVERED,
         complained=False,
@@ -70,6 +70,7 @@ def test_the_relays_half_and_sess_half_are_one_story() -> None:
         last_seen="2026-02-25T00:05:21.512Z",
         delay_s=3.51,
         timeline=[],
+        facts=[],
     )
     assert [entry["event"] for entry in told.timeline] == [
         "client",
