@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from postroad.instants import Instant, day, from_datetime, to_ms
 
@@ -50,6 +50,10 @@ class NotPublishedError(Exception):
         self.numbers = numbers
 
 
+class _RejectedError(Exception):
+    pass
+
+
 class Publisher:
     """Puts lines into a log group, whose streams it makes as they are needed."""
 
@@ -70,7 +74,7 @@ class Publisher:
         for done, (stream, batch) in enumerate(batches):
             try:
                 self._put(stream, batch)
-            except ClientError as error:
+            except (BotoCoreError, ClientError, _RejectedError) as error:
                 left = sorted(told.number for _, late in batches[done:] for told in late)
                 raise NotPublishedError(left) from error
 
@@ -91,9 +95,10 @@ class Publisher:
         if late:
             # The group keeps its events for less than two weeks, or our clock is wrong.
             now = from_datetime(self._clock())
-            self._tried(
-                stream_name(late[0].line.split(" ", 2)[1], now), [told._replace(at=now) for told in late]
-            )
+            again = [told._replace(at=now) for told in late]
+            answer = self._tried(stream_name(late[0].line.split(" ", 2)[1], now), again)
+            if _rejected(again, answer.get("rejectedLogEventsInfo", {})):
+                raise _RejectedError(f"lines as of {now} are rejected: is the clock wrong?")
 
     def _tried(self, stream: str, batch: list[Told]) -> "PutLogEventsResponseTypeDef":
         try:

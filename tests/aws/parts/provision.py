@@ -137,7 +137,7 @@ class Stack:
             pass
 
     def drain(self, queue: str, function: str) -> int:
-        """Hand a queue's messages to a function, as Lambda does; gives how many were taken."""
+        """Hand a queue's messages to a function, as Lambda does; gives how many were taken, the others wait no longer."""
         messages = self.received(queue)
         if not messages:
             return 0
@@ -145,10 +145,13 @@ class Stack:
             failure["itemIdentifier"]
             for failure in self.invoke(function, sqs_event(messages))["batchItemFailures"]
         }
-        taken = [message for message in messages if message["MessageId"] not in failed]
-        for message in taken:
-            self.sqs.delete_message(QueueUrl=self.physical[queue], ReceiptHandle=message["ReceiptHandle"])
-        return len(taken)
+        for message in messages:
+            handle: Any = {"QueueUrl": self.physical[queue], "ReceiptHandle": message["ReceiptHandle"]}
+            if message["MessageId"] in failed:
+                self.sqs.change_message_visibility(**handle, VisibilityTimeout=0)
+            else:
+                self.sqs.delete_message(**handle)
+        return len(messages) - len(failed)
 
     def received(self, queue: str, most: int = 100) -> list[Any]:
         """Take messages from a queue, up to a batch."""
