@@ -4,8 +4,11 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterable
+from functools import cache
 from http import HTTPStatus
+from importlib.util import find_spec
 from ipaddress import ip_address
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qsl
@@ -13,8 +16,14 @@ from urllib.parse import parse_qsl
 from waitress import wasyncore
 from waitress.server import create_server
 
+from postroad.api import Api, Parts
+from postroad.api_suppressions import NoSuppressions, SesSuppressions, Suppressions
+from postroad.api_wsgi import WsgiApi
 from postroad.instants import Instant, parse
+from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
+from postroad_host.clock import now
+from postroad_host.tokens import Gate, audit_log, secret
 
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 1000
 HINT = "Postroad: what happened to the mail for this person? Ask /v1/journeys?recipient=ADDRESS&since=&until=&limit=\n"
@@ -170,10 +179,65 @@ def _limit(asked: dict[str, str]) -> int:
     return int(written)
 
 
+class Beside(NamedTuple):
+    """Files beside the database: the key that seals cursors, and the log of look-ups; and the console's folder."""
+
+    key: Path
+    audit: Path
+    console: Path | None = None
+
+
+def site(
+    store: SQLiteStore, is_alive: Callable[[], bool], gate: Gate, beside: Beside, names: tuple[str, ...] = ()
+) -> WsgiApi:
+    """The API and the console, for whom `gate` lets in; `names` are those that a proxy may ask for us by.
+
+    Raises OSError where the files beside the database cannot be made.
+    """
+    parts = Parts(
+        store=store,
+        now=now,
+        key=secret(beside.key),
+        audit=audit_log(beside.audit),
+        suppressions=_OnDemand(),
+        listing=store.window,
+        console=beside.console,
+        sign_in={"auth": "token" if gate.takes_tokens else "none"},
+        is_alive=is_alive,
+        unavailable=(StoreError,),
+    )
+    return WsgiApi(
+        Api(parts), gate, lambda host: _is_this_machine(host) or _PORT.sub("", host).lower() in names
+    )
+
+
+class _OnDemand:
+    """The suppression list where there are AWS credentials; looking for them may take seconds, so not at the start."""
+
+    def find(self, address: str) -> dict[str, Any] | None:
+        return _suppressions().find(address)
+
+    def remove(self, address: str) -> bool:
+        return _suppressions().remove(address)
+
+
+@cache
+def _suppressions() -> Suppressions:
+    if find_spec("boto3") is None:
+        return NoSuppressions()
+    # Half of the time that a start takes, for those who need it.
+    import boto3  # noqa: PLC0415
+
+    session = boto3.Session()
+    if session.get_credentials() is None or session.region_name is None:
+        return NoSuppressions()
+    return SesSuppressions(session.client("sesv2"))
+
+
 class Server:
     """Serves the application in a thread of its own."""
 
-    def __init__(self, app: App, host: str, port: int) -> None:
+    def __init__(self, app: App | WsgiApi, host: str, port: int) -> None:
         """Take the port. Raises OSError."""
         self._sockets: dict[int, Any] = {}
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -57,6 +57,7 @@ class Parts:
     connect_to: tuple[str, ...] = ()
     is_alive: Callable[[], bool] = lambda: True
     unavailable: tuple[type[Exception], ...] = ()
+    report: Callable[[Exception], None] = lambda _: None
     is_https: bool = False
     rate: float = 10
     burst: float = 60
@@ -97,7 +98,7 @@ class Api:
         app.exception_handler(ProblemError)(refusal)
         app.exception_handler(RequestValidationError)(_invalid)
         for error in self._parts.unavailable:
-            app.exception_handler(error)(_unavailable)
+            app.exception_handler(error)(self._unavailable)
         return app
 
     def resolve(self, event: Event) -> dict[str, Any]:
@@ -152,6 +153,14 @@ class Api:
 
     def _config(self) -> Response[str]:
         return Response(200, JSON, dumped(dict(self._parts.sign_in)))
+
+    def _unavailable(self, error: Exception) -> Response[str]:
+        self._parts.report(error)
+        return refusal(
+            ProblemError(
+                503, "the store cannot answer now: try again in a minute", headers={"Retry-After": "30"}
+            )
+        )
 
     def _file(self, _: NotFoundError) -> Response[Any]:
         event = self.app.current_event
@@ -225,9 +234,3 @@ def _invalid(error: RequestValidationError) -> Response[str]:
     first = error.errors()[0]
     parameter = str(first["loc"][-1])
     return refusal(refused(parameter, api_params.fix(parameter, first)))
-
-
-def _unavailable(_: Exception) -> Response[str]:
-    return refusal(
-        ProblemError(503, "the store cannot answer now: try again in a minute", headers={"Retry-After": "30"})
-    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from postroad.api import Api
-from postroad.api_answers import PROBLEM, dumped
+from postroad.api_answers import HEADERS, PROBLEM, dumped
 from postroad.api_auth import PREFIX, Asker
 from postroad.api_problems import TITLES, ProblemError
 
@@ -26,10 +26,10 @@ class WsgiApi:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if self._is_own_name(environ.get("HTTP_HOST", "")):
+        try:
             answer = self._api.resolve(self._event(environ))
-        else:
-            answer = _misdirected()
+        except ProblemError as problem:
+            answer = _refused(problem)
         text = answer.get("body") or ""
         body = b64decode(text) if answer.get("isBase64Encoded") else text.encode("utf-8", "replace")
         headers = {**answer["headers"], "Content-Length": str(len(body))}
@@ -40,6 +40,10 @@ class WsgiApi:
         return [body] if body else []
 
     def _event(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._is_own_name(environ.get("HTTP_HOST", "")):
+            raise ProblemError(
+                421, "this is not the name of this service: ask for it by one that it was given"
+            )
         headers = _headers(environ)
         # WSGI has the path's bytes as Latin-1.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace") or "/"
@@ -74,9 +78,6 @@ def _listed(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in headers.items()]
 
 
-def _misdirected() -> dict[str, Any]:
-    problem = ProblemError(
-        421, "this is not the name of this service: ask for it by the one it was set up with"
-    )
-    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return {"statusCode": 421, "headers": headers, "body": dumped(problem.document())}
+def _refused(problem: ProblemError) -> dict[str, Any]:
+    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store", **HEADERS}
+    return {"statusCode": problem.status, "headers": headers, "body": dumped(problem.document())}
