@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 
-from postroad.diagnosis import Diagnosis, diagnose, diagnose_reply
-from postroad.diagnosis_rules import (
+from postroad.diagnosis import (
     EXPLAINED,
     MEANINGS,
     RULES,
     STATUSES,
     Confidence,
+    Diagnosis,
     Reason,
     Rule,
     Where,
     Whom,
+    diagnose,
+    diagnose_reply,
     rules_from,
 )
 from postroad.facts import Event, Fact, Source

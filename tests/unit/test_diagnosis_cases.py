@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from postroad.diagnosis import diagnose
-from postroad.diagnosis_rules import BOUNCE_LABELS, DELAY_LABELS, RULES, Confidence, Reason, Where
+from postroad.diagnosis import BOUNCE_LABELS, DELAY_LABELS, RULES, Confidence, Reason, Where, diagnose
 from postroad.facts import Event, Fact, Source
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "diagnosis"

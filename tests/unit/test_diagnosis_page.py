@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from postroad.diagnosis_rules import (
+from postroad.diagnosis import (
     BOUNCE_LABELS,
     DELAY_LABELS,
     EXPLAINED,

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.codec import Key
-from postroad.diagnosis import QUESTIONS, QUEUE_LIFETIME_S, Answer, Progress, stages
-from postroad.diagnosis_rules import RULES, Rule, rules_from
+from postroad.diagnosis import QUESTIONS, QUEUE_LIFETIME_S, RULES, Answer, Progress, Rule, rules_from, stages
 from postroad.facts import Event, Fact, Source
 from postroad.journey import Journey, assemble
 from postroad.lifecycle import State
@@ -78,7 +77,7 @@ def answered(
     rules: tuple[Rule, ...] = RULES,
     queue_lifetime_s: int = QUEUE_LIFETIME_S,
 ) -> Answer:
-    return stages(journey_of(facts, now), facts, rules, queue_lifetime_s=queue_lifetime_s)
+    return stages(journey_of(facts, now), rules=rules, queue_lifetime_s=queue_lifetime_s)
 
 
 def states(answer: Answer) -> tuple[Progress, ...]:
@@ -240,7 +239,7 @@ def test_stage_shows_the_line_that_proves_it() -> None:
 def test_fact_that_the_journey_does_not_show_has_no_line() -> None:
     facts, _, _ = COURSES["bounced"]
     journey = journey_of(facts)._replace(timeline=[])
-    assert [stage.line for stage in stages(journey, facts).stages] == [None, None, None]
+    assert [stage.line for stage in stages(journey).stages] == [None, None, None]
 
 
 def test_accepted_is_not_in_the_inbox() -> None:
@@ -275,9 +274,9 @@ EVERYTHING = list({repr(fact): fact for facts, _, _ in COURSES.values() for fact
 @given(st.lists(st.sampled_from(EVERYTHING), min_size=1, unique_by=repr), st.randoms())
 def test_any_facts_in_any_order_get_the_same_answer(facts: list[Fact], random: Random) -> None:
     journey = journey_of(tuple(facts))
-    shuffled = random.sample(facts, len(facts))
-    assert len(stages(journey, facts).stages) == len(QUESTIONS)
-    assert stages(journey, shuffled) == stages(journey, facts)
+    shuffled = journey._replace(facts=random.sample(journey.facts, len(journey.facts)))
+    assert len(stages(journey).stages) == len(QUESTIONS)
+    assert stages(shuffled) == stages(journey)
 
 
 # --- overlays
