@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import parse_qsl, quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from postroad import api_files, api_openapi, api_params
 from postroad.api_answers import (
@@ -129,7 +130,8 @@ class Api:
 
     # --- what is no question to the store ---
 
-    def _openapi(self) -> Response[str]:
+    def _openapi(self, asked: Annotated[api_params.Nothing, Query()]) -> Response[str]:
+        del asked
         return Response(200, JSON, self.description)
 
     def _registered(self) -> list[Any]:

@@ -43,11 +43,12 @@ class Window(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A page of journeys; `read` is how many records it was made of, and `cursor` leads on."""
+    """A page of journeys; `read` records, of which so many were deliveries, made it, and `cursor` leads on."""
 
     journeys: list[Journey]
     cursor: str | None
     read: int
+    deliveries: int = 0
 
 
 def moment(parameter: str, text: str) -> Instant:
@@ -100,7 +101,8 @@ class Pages:
             for one in self.search().of_records(self._store.get(found.keys))
             if asked.holds(one) and not (cursor and _was_told(one, found.keys, until))
         ]
-        return Answer(told, self._cursors.seal(found.cursor, about), len(found.keys))
+        deliveries = sum(key.address is not None for key in found.keys)
+        return Answer(told, self._cursors.seal(found.cursor, about), len(found.keys), deliveries)
 
     def problems(self, on: str, limit: int, cursor: str | None) -> Answer:
         """What failed or may yet, of the mail of a day."""

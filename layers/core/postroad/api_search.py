@@ -8,6 +8,7 @@ from postroad.addresses import folded
 from postroad.api_pages import Answer, Pages, ProblemStore, Window
 from postroad.ids import is_queue_id, ses_time
 from postroad.instants import day, from_datetime, to_datetime
+from postroad.records import lookup_of_message_id
 
 # An id of SES's, of a message or of a feedback: they look alike.
 _SES_ID = re.compile(r"[0-9a-f]{16}(?:-[0-9a-z]+)+", re.IGNORECASE)
@@ -33,22 +34,27 @@ def kind_of(words: str) -> str:
 
 
 def find(pages: Pages, store: ProblemStore, words: str, asked: Window, page: tuple[int, str | None]) -> Found:
-    """Find what the words lead to; an address gives a page, an id all its mail."""
-    kind = kind_of(words)
-    limit, cursor = page
-    if kind == "address" or cursor:
-        found = pages.of_address(words, asked, limit, cursor)
-        if found.read or cursor:
+    """Find what the words lead to; an address gives a page (`page`: how many, and where from), an id all its mail."""
+    text, kind = plain(words), kind_of(words)
+    if "@" in words:
+        found = pages.of_address(words, asked, *page)
+        if found.deliveries or page[1]:
             return Found("address", found)
-    by_id = Answer(pages.search().of_id(plain(words)), None, 0)
-    if by_id.journeys:
-        return Found("message_id" if kind == "address" else kind, by_id)
-    if kind == "ses_id":
-        return Found("feedback_id", _of_feedback(pages, store, plain(words)))
-    if kind == "message_id" and "@" in words:
-        found = pages.of_address(words, asked, limit, None)
-        return Found("address" if found.read else kind, found)
+        named = _of_message_id(pages, store, text)
+        return Found("message_id", named) if named.journeys else Found(kind, found)
+    by_id = Answer(pages.search().of_id(text), None, 0)
+    if kind == "ses_id" and not by_id.journeys:
+        return Found("feedback_id", _of_feedback(pages, store, text))
     return Found(kind, by_id)
+
+
+def _of_message_id(pages: Pages, store: ProblemStore, message_id: str) -> Answer:
+    """A Message-ID looks like an address, and the index holds both: only its own records count."""
+    keys = store.lookup(lookup_of_message_id(message_id), limit=1).keys
+    if all(key.address is not None for key in keys):
+        return Answer([], None, 0)
+    journeys = [one for one in pages.search().of_id(message_id) if one.message_id == message_id]
+    return Answer(journeys, None, len(keys))
 
 
 def _of_feedback(pages: Pages, store: ProblemStore, feedback_id: str) -> Answer:
