@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from postroad.cloud import settings
+from postroad.cloud.queues import without_addresses
 from postroad.cloud.telling import Teller
 from postroad.publish import Publisher
 
@@ -27,5 +28,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, 
     outcome = wired().tell(event["Records"])
     if outcome.start_again is None:
         return {"batchItemFailures": []}
-    logger.error("lines owed", extra={"start_again": outcome.start_again, "reason": outcome.reason})
+    reason = without_addresses(outcome.reason or "")
+    logger.error("lines owed", extra={"start_again": outcome.start_again, "reason": reason})
     return {"batchItemFailures": [{"itemIdentifier": outcome.start_again}]}

@@ -15,8 +15,10 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import UpdateError
 
+from postroad.cloud.queues import NotSentError, Queue
 from postroad.codec import Key
 from postroad.facts import Event
+from postroad.publish import Publisher
 from postroad.store.dynamodb import DynamoDBStore, NotStoredError
 from postroad.store.dynamodb_table import record_of
 from tests.aws import sam
@@ -227,6 +229,16 @@ class TestRelayLogs:
             or len(_letters(stack, "RelayFailures")) == 0
         )
 
+    def test_what_cannot_be_set_aside_makes_the_payload_come_again(self, stack: provision.Stack) -> None:
+        event = subscription([BAD_LINE, LINE], at=LATER)
+        with patch.object(Queue, "send", side_effect=NotSentError("no")), pytest.raises(NotSentError):
+            stack.invoke("relay_logs", event)
+        before = stack.items()
+        stack.invoke("relay_logs", event)
+
+        assert stack.items() == before
+        assert [body for body, _ in _letters(stack, "RelayFailures")] == [BAD_LINE]
+
     @pytest.mark.usefixtures("throttled")
     def test_a_throttled_table_raises_so_that_the_payload_comes_again(self, stack: provision.Stack) -> None:
         with pytest.raises(NotStoredError, match="ThrottlingException"):
@@ -408,6 +420,28 @@ class TestUnifiedLog:
         assert log.__dict__["start_again"] == "999"
         assert metrics["Relayed"] == [1.0]
         assert "Delivered" not in metrics
+
+    def test_starts_again_at_the_first_line_that_is_owed(
+        self, stack: provision.Stack, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Two hosts' lines go into two streams, of which the second fails: what the first host did is done."""
+        event = json.dumps(_event("unified-log"))
+        [mine, _] = json.loads(event)["Records"]
+        [other, _] = json.loads(event.replace("mx1", "mx2").replace("ok1@", "ok2@"))["Records"]
+        other["dynamodb"]["SequenceNumber"] = "999"
+        put = Publisher._sent  # noqa: SLF001 - one request
+
+        def refuse(publisher: Publisher, stream: str, batch: Any) -> Any:  # noqa: ANN401
+            if stream.startswith("mx2"):
+                raise ClientError({"Error": {"Code": "ServiceUnavailableException"}}, "PutLogEvents")
+            return put(publisher, stream, batch)
+
+        with patch.object(Publisher, "_sent", refuse):
+            assert _failed(stack.invoke("unified_log", {"Records": [mine, other]})) == ["999"]
+        assert _failed(stack.invoke("unified_log", {"Records": [other]})) == []
+
+        assert sorted(line.split(" ")[1] for line in stack.lines()) == ["mx1", "mx2"]
+        assert [document["Relayed"] for document in _documents(capsys)] == [[1.0], [1.0]]
 
     def test_a_log_service_that_fails_holds_the_lines_and_their_metrics(
         self, stack: provision.Stack, capsys: pytest.CaptureFixture[str]
