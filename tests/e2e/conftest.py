@@ -27,6 +27,20 @@ APP = "app[192.0.2.9]"
 THROTTLED = (
     "dsn=4.0.0, status=deferred (host ses said: 454 Throttling failure: Maximum sending rate exceeded.)"
 )
+# Where what `ses_fates` tells leaves a recipient.
+OUTCOMES = {
+    "ok": "delivered",
+    "hardbounce": "bounced",
+    "lateb": "bounced",
+    "ooo": "delivered",
+    "complain": "delivered",
+    "suppressed": "suppressed",
+    "softbounce": "soft-bounced",
+    "slow": "delivered",
+    "open": "delivered",
+    "click": "delivered",
+    "silent": "accepted",
+}
 T = TypeVar("T")
 Journey = dict[str, Any]
 
@@ -168,6 +182,8 @@ class History:
     start: datetime = datetime(2026, 2, 24, 22, 0, tzinfo=UTC)
     log: list[str] = field(default_factory=list)
     events: list[Doc] = field(default_factory=list)
+    truth: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The state of each message, by its Message-ID, for each recipient."""
     _stamped: list[tuple[datetime, int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -207,7 +223,7 @@ class History:
     def _retried(self, at: datetime, mail: "_Mail") -> None:
         queue_id = self._arrival(at, mail)
         self._attempts(at, mail, queue_id, THROTTLED)
-        self._hand_over(at + timedelta(seconds=self._random.randrange(60, 4000)), mail, queue_id)
+        self._hand_over(at + timedelta(seconds=self._random.randrange(60, 2000)), mail, queue_id)
 
     def _requeued(self, at: datetime, mail: "_Mail") -> None:
         old, new = self._arrival(at, mail), self._next_id()
@@ -221,6 +237,7 @@ class History:
     def _bounced(self, at: datetime, mail: "_Mail") -> None:
         queue_id = self._arrival(at, mail)
         self._attempts(at, mail, queue_id, "dsn=5.0.0, status=bounced (host ses said: 554 Message rejected)")
+        self.truth |= {(self._message_id(mail), to): "bounced" for to in mail.recipients}
         self._say(at + timedelta(seconds=3), mail, "qmgr", f"{queue_id}: removed")
 
     def _refused(self, at: datetime, mail: "_Mail") -> None:
@@ -242,7 +259,7 @@ class History:
         self._say(
             at, mail, "cleanup", f"{queue_id}: info: header Subject: {mail.subject} from {APP}; {envelope}"
         )
-        self._say(at, mail, "cleanup", f"{queue_id}: message-id=<{mail.number}.{self.seed}@app.example.org>")
+        self._say(at, mail, "cleanup", f"{queue_id}: message-id=<{self._message_id(mail)}>")
         self._say(at, mail, "qmgr", f"{queue_id}: from=<app@example.org>, {size} (queue active)")
 
     def _attempts(self, at: datetime, mail: "_Mail", queue_id: str, outcome: str) -> None:
@@ -251,6 +268,7 @@ class History:
             self._say(at + timedelta(seconds=2), mail, "smtp", f"{queue_id}: to=<{to}>, {how}, {outcome}")
 
     def _hand_over(self, at: datetime, mail: "_Mail", queue_id: str) -> None:
+        self.truth |= {(self._message_id(mail), to): _outcome(to, mail) for to in mail.recipients}
         taken = at + timedelta(seconds=1)
         noise = UUID(int=self._random.getrandbits(128), version=4)
         ses_id = f"{REGION_CODE}{round(taken.timestamp() * 1000):012x}-{noise}-000000"
@@ -262,7 +280,7 @@ class History:
         headers = (
             ("Received", received),
             ("Subject", mail.subject),
-            ("Message-ID", f"<{mail.number}.{self.seed}@app.example.org>"),
+            ("Message-ID", f"<{self._message_id(mail)}>"),
         )
         # Some relays strip Received; then the log alone joins the two.
         kept = headers if self._random.random() < 0.8 else headers[1:]
@@ -277,6 +295,9 @@ class History:
             )
         )
 
+    def _message_id(self, mail: "_Mail") -> str:
+        return f"{mail.number}.{self.seed}@app.example.org"
+
     def _say(self, at: datetime, mail: "_Mail", daemon: str, text: str) -> None:
         stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond:06d}+00:00"
         self._stamped.append((at, len(self._stamped), f"{stamp} {mail.host} postfix/{daemon}[4711]: {text}"))
@@ -284,7 +305,7 @@ class History:
     def _next_id(self) -> str:
         """Short ids, which come again on the same host and on the other one."""
         self._id += self._random.randrange(1, 5)
-        return f"{self._id % 0x700 + 0xA00000:X}"
+        return f"{self._id % 0x180 + 0xA00000:X}"
 
 
 @dataclass(kw_only=True)
@@ -296,3 +317,11 @@ class _Mail:
     @property
     def subject(self) -> str:
         return f"Order {self.number}"
+
+
+def _outcome(recipient: str, mail: _Mail) -> str:
+    if any(to.startswith("virus") for to in mail.recipients):
+        return "rejected"
+    if all(to.startswith("silent") for to in mail.recipients):
+        return "relayed"
+    return next(state for kind, state in OUTCOMES.items() if recipient.startswith(kind))
