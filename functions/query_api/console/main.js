@@ -132,7 +132,7 @@ async function start() {
     await session.begin();
     await render(true);
   } catch (error) {
-    show(MAIN, failure("Signing in did not work", /** @type {Error} */ (error).message, () => location.reload()));
+    show(MAIN, failure("Signing in did not work", /** @type {Error} */ (error).message, () => location.reload(), true));
     announce("Signing in did not work.");
   }
 }

@@ -132,12 +132,12 @@ export function blank(/** @type {string} */ title, ...children) {
   return h("div", { class: "blank" }, h("h1", null, title), ...children);
 }
 
-export function failure(/** @type {string} */ title, /** @type {string} */ detail, /** @type {(() => void) | null} */ again = null) {
+export function failure(/** @type {string} */ title, /** @type {string} */ detail, /** @type {(() => void) | null} */ again = null, isEnd = false) {
   return h(
     "div",
     { class: "blank trouble", role: "alert" },
     h("h1", null, title),
     h("p", null, said(detail)),
-    h("p", { class: "actions" }, again && h("button", { type: "button", on: { click: again } }, "Try again"), link("#/", { class: "button" }, "New search")),
+    h("p", { class: "actions" }, again && h("button", { type: "button", on: { click: again } }, "Try again"), !isEnd && link("#/", { class: "button" }, "New search")),
   );
 }
