@@ -89,11 +89,6 @@ export const OVERLAYS = {
     tone: "wait",
     sentence: "It is tried again by itself.",
   },
-  opened: {
-    label: "Opened or clicked",
-    tone: "info",
-    sentence: "Somebody opened it or followed a link in it. That may also have been a program that checks mail.",
-  },
 };
 
 /** @type {Record<Tone, string>} What a tone is called where colour cannot be seen. */

@@ -33,11 +33,12 @@ export async function summary(/** @type {Record<string, string>} */ { days = "7"
 }
 
 function filled(told, asked) {
+  const days = whole(told);
   return [
     honest(told),
     tiles(told.total),
-    statesPlot(told.days),
-    told.total.rates && ratesPlot(told.days),
+    statesPlot(days),
+    told.total.rates && ratesPlot(days),
     latencyPlot(told.providers),
     table("By sender's domain", "Domain", told.sender_domains, "domain"),
     table("By receiving provider", "Provider", told.providers, "provider"),
@@ -53,6 +54,17 @@ function none() {
 
 function spans(days) {
   return h("nav", { class: "days", "aria-label": "How many days" }, Object.entries(SPANS).map(([span, name]) => h("a", { href: to("summary", { days: span }), "aria-current": span === days ? "true" : null }, name)));
+}
+
+/** Every day of the window: one without mail is told as well, or a gap would look like none. */
+function whole({ days, window }) {
+  const known = new Map(days.map((one) => [one.day, one]));
+  const found = [];
+  for (let at = Date.parse(window.since); at <= Date.parse(window.until); at += 86_400_000) {
+    const day = new Date(at).toISOString().slice(0, 10);
+    found.push(known.get(day) ?? { day, states: {}, rates: null });
+  }
+  return found;
 }
 
 /** What the numbers leave out. */
@@ -102,7 +114,8 @@ function latencyPlot(providers) {
 
 function table(title, label, groups, name) {
   const filter = name === "provider" ? "provider" : "sender_domain";
-  const row = (one) => h("tr", null, h("th", { scope: "row" }, link(to("problems", { [filter]: one[name] }), {}, said(one[name]))), h("td", null, one.messages), h("td", null, one.states.delivered ?? 0), h("td", null, sum(one.states, GROUPS[3].states)), h("td", null, one.complained), h("td", null, one.latency_s ? duration(one.latency_s.p90) : "-"));
+  const named = (one) => (one[name] === "unknown" ? "not known" : link(to("problems", { [filter]: one[name] }), {}, said(one[name])));
+  const row = (one) => h("tr", null, h("th", { scope: "row" }, named(one)), h("td", null, one.messages), h("td", null, one.states.delivered ?? 0), h("td", null, sum(one.states, GROUPS[3].states)), h("td", null, one.complained), h("td", null, one.latency_s ? duration(one.latency_s.p90) : "-"));
   const heads = [label, "Messages", "Accepted", "Did not arrive", "Reported", "90 % within"];
   return h("section", { class: "card" }, h("h2", null, title), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, h("table", null, h("thead", null, h("tr", null, heads.map((one) => h("th", { scope: "col" }, one)))), h("tbody", null, groups.map(row)))));
 }

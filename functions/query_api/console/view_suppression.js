@@ -23,7 +23,7 @@ export async function suppression(/** @type {Record<string, string>} */ { addres
     body: [
       h("p", { class: "back" }, link(to("search", { q: address }), {}, "All mail for ", said(address))),
       h("h1", null, said(address)),
-      h("section", { class: "verdict", "aria-label": "The answer" }, h("p", { class: "sentence" }, words), listed ? why(status) : free()),
+      h("section", { class: `verdict ${listed ? "bad" : "good"}`, "aria-label": "The answer" }, h("p", { class: "sentence" }, words), listed ? why(status) : free()),
       listed && removal(address, status),
     ],
   };
