@@ -59,7 +59,7 @@ lock: ## write the requirements files anew from pyproject.toml (needs uv)
 	echo aws-sam-cli | $(LOCK:pyproject.toml=-) --no-annotate --output-file requirements-sam.txt $(ARGS)
 
 clean: ## remove what was built
-	rm -rf $(VENV) $(SAM_VENV) build dist .aws-sam .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) build dist .aws-sam .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .cache
 
 # A new lock gets a new environment; a changed pyproject.toml only the (quick) editable install.
 $(VENV)/.locked: requirements.txt

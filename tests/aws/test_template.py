@@ -20,7 +20,14 @@ FUNCTIONS = {
 }
 ENVIRONMENT = {
     "RelayLogs": {"TABLE_NAME", "RETENTION_DAYS", "ON_FAILURE_QUEUE_URL", "LOG_ZONE"},
-    "SesEvents": {"TABLE_NAME", "RETENTION_DAYS", "DEADLINE_QUEUE_URL", "DEADLINE_SECONDS", "RELAY_HOSTS"},
+    "SesEvents": {
+        "TABLE_NAME",
+        "RETENTION_DAYS",
+        "DEADLINE_QUEUE_URL",
+        "DEADLINE_SECONDS",
+        "EVENTS_DEAD_LETTERS_URL",
+        "RELAY_HOSTS",
+    },
     "UnifiedLog": {"UNIFIED_LOG_GROUP", "SENDER_DOMAINS"},
     "LinkDeadline": {"TABLE_NAME", "RETENTION_DAYS"},
 }
@@ -428,6 +435,7 @@ MAY: dict[str, set[tuple[tuple[str, ...], str]]] = {
         (FROM_QUEUE, "EventsQueue.Arn"),
         (("dynamodb:UpdateItem",), "Table.Arn"),
         (("sqs:SendMessage",), "DeadlineQueue.Arn"),
+        (("sqs:SendMessage",), "EventsDeadLetters.Arn"),
         (TO_LOG, f"{LOGS}ses_events:*"),
     },
     "UnifiedLog": {

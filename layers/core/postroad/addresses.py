@@ -26,8 +26,11 @@ def folded(address: str) -> str:
 
 
 def clipped(text: str, longest: int = LONGEST) -> str:
-    """Bound the length of a key's part; what is cut off lives on in a digest, so that two keys stay two."""
-    return text if len(text) <= longest else f"{text[:longest]}~{sha256(text.encode()).hexdigest()[:16]}"
+    """Bound the octets of a key's part; what is cut off lives on in a digest, so that two keys stay two."""
+    octets = text.encode()
+    if len(octets) <= longest:
+        return text
+    return f"{octets[:longest].decode(errors='ignore')}~{sha256(octets).hexdigest()[:16]}"
 
 
 def printable(text: str) -> str:

@@ -53,3 +53,6 @@ class Store(Protocol):
         cursor: str | None = None,
     ) -> Page:
         """Keys found by an address or a Message-ID, the newest `at` first, `since <= at < until`."""
+
+    def problems(self, day: str, *, limit: int = 100, cursor: str | None = None) -> Page:
+        """Keys of what failed, or may yet, on a UTC day, the newest `at` first."""
