@@ -225,6 +225,15 @@ def test_a_message_is_told_with_its_timeline(desk: Desk) -> None:
     assert desk.refusal("/v1/messages/none")["status"] == 404
 
 
+def test_a_journey_comes_with_its_three_stages_and_its_diagnosis(desk: Desk) -> None:
+    bounced, _, delivered = desk.ask("/v1/search", {"q": "ann@example.com"})["journeys"]
+    assert [stage["state"] for stage in delivered["stages"]] == ["yes", "yes", "yes"]
+    assert [overlay["kind"] for overlay in delivered["overlays"]] == ["complained"]
+    assert bounced["diagnosis"]["reason"]
+    assert bounced["diagnosis"]["evidence"]["said"] == "554 Message rejected"
+    assert "facts" not in bounced
+
+
 def test_a_queue_id_tells_all_its_mail(desk: Desk) -> None:
     assert states(desk.ask(f"/v1/queue/{QUEUE_ID}")) == ["bounced", "delivered"]
     assert desk.refusal("/v1/queue/4fXk2M1zQyz3RX")["status"] == 404

@@ -51,7 +51,7 @@ def told(reply: Reply, call: Call) -> Response[str]:
     cursor = reply.document.get("cursor")
     headers: dict[str, str | list[str]] = {"X-Next-Cursor": cursor} if cursor else {}
     if call.wants_csv and reply.rows is not None:
-        body = api_csv.written(map(api_csv.flat, hide(list(reply.rows))), reply.fields)
+        body = api_csv.written(map(api_csv.flat, hide([*reply.rows])), reply.fields)
         headers["Content-Disposition"] = 'attachment; filename="postroad.csv"'
         kind = CSV
     else:

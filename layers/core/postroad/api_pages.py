@@ -9,10 +9,11 @@ from postroad.api_cursors import Cursors
 from postroad.api_problems import refused
 from postroad.codec import Key
 from postroad.diagnosis import stages
+from postroad.facts import Source
 from postroad.ids import ses_time
 from postroad.instants import Instant, day, from_datetime, parse, to_datetime
 from postroad.journey import Journey
-from postroad.lifecycle import PROBLEMS
+from postroad.lifecycle import PROBLEMS, is_problem
 from postroad.providers import provider
 from postroad.records import ses_key
 from postroad.search import Search
@@ -111,8 +112,12 @@ class Pages:
             lambda place: self._store.problems(on, limit=limit, cursor=place),
             self._cursors.open(cursor, about),
         )
-        journeys = self.search().of_records(self._store.get(found.keys))
-        return Answer(journeys, self._cursors.seal(found.cursor, about), len(found.keys))
+        told = [
+            one
+            for one in self.search().of_records(self._store.get(found.keys))
+            if not (cursor and _stood_before(one, found.keys, on))
+        ]
+        return Answer(told, self._cursors.seal(found.cursor, about), len(found.keys))
 
     def _page(self, ask: Callable[[str | None], Page], place: str | None) -> Page:
         try:
@@ -139,6 +144,15 @@ def _was_told(one: Journey, keys: Iterable[Key], until: Instant | None) -> bool:
         at = max(tried, default=None)
         newest = {Key(f"queue#{queue_id}", f"{at}#to#{address}") for queue_id in one.queue_ids}
     return bool(newest) and newest.isdisjoint(keys) and at is not None and at < (until or "9999")
+
+
+def _stood_before(one: Journey, keys: Iterable[Key], on: str) -> bool:
+    """Tell whether a journey's delivery by SES is a problem of this day too: then it stood on an earlier page."""
+    ses_id = one.ses_id or ""
+    is_listed = day(ses_time(ses_id) or "") == on and any(
+        is_problem(fact) for fact in one.facts if fact.get("ses_id") == ses_id
+    )
+    return is_listed and ses_key(ses_id, one.recipient or "") not in keys
 
 
 _TRIES = ("deferred", "bounced", "handed-over", "rejected", "discarded", "relayed")
@@ -173,12 +187,11 @@ def domain_of(address: str | None) -> str:
 
 def provider_of(one: Journey) -> str:
     """Who received a journey's mail, or should have."""
-    replies = [entry["text"] for entry in one.timeline if entry["source"] == "ses"]
+    # A relay's reply is SES's own.
+    replies = [fact["reply"] for fact in one.facts if fact["source"] is Source.SES and "reply" in fact]
     return provider(folded(one.recipient or ""), replies)
 
 
 def shown(one: Journey) -> dict[str, Any]:
     """A journey as the API shows it: with its provider, its three stages, and why it went as it did."""
-    facts = getattr(one, "facts", None)
-    answer = {} if facts is None else stages(one, facts).as_json()
-    return {**one.as_json(), "provider": provider_of(one), **answer}
+    return {**one.as_json(), "provider": provider_of(one), **stages(one).as_json()}

@@ -21,7 +21,7 @@ from postroad.lifecycle import BY_WORD
 
 # One message may have had any number of recipients.
 MOST_OF_ONE_ID = 200
-_SUMMARY = ("day", "messages", "complained", "states", "rates", "latency_s")
+_SUMMARY = ("day", "messages", *BY_WORD, "complained", "p50", "p90", "p99")
 
 Address: TypeAlias = Annotated[str, Path(description="An address.", max_length=4000)]
 Identifier: TypeAlias = Annotated[
@@ -133,7 +133,7 @@ class Routes:
         if wanted.since is None or seconds_between(wanted.since, wanted.until or now) > LONGEST_DAYS * 86_400:
             raise refused("since", f"a summary covers {LONGEST_DAYS} days at most: name a later day")
         counted = summary(self._from.store, self._from.listing, wanted, now)
-        return self._told(Reply(counted, counted["days"], _SUMMARY))
+        return self._told(Reply(counted, map(_row, counted["days"]), _SUMMARY))
 
     # --- the suppression list ---
 
@@ -182,6 +182,10 @@ class Routes:
 def _plain(segment: str) -> str:
     """A part of the path as it was before it was made safe for the resolver's patterns."""
     return unquote(segment)
+
+
+def _row(of_day: dict[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(BY_WORD, 0), **of_day["states"], **(of_day["latency_s"] or {}), **of_day}
 
 
 def _first_sentence(route: Callable[..., Any]) -> str:
