@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, expect, sync_playwright
 
 from postroad.api import Api, Parts
 from postroad.api_auth import MASKED, READ, SUPPRESS, Asker
@@ -335,6 +335,10 @@ def test_nothing_found_says_where_to_look_next(page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text("Nothing found. Here is where to look next.")
     page.get_by_role("link", name="Search all time").click()
     expect(page.locator("main")).to_contain_text("in all the time that is kept")
+    # An id is looked for in all that is kept anyway.
+    look_up(page, "4jYqJy4ZZZZJZZZ")
+    expect(page.locator("main")).to_contain_text("Copy the id whole")
+    expect(page.get_by_role("link", name="Search all time")).to_have_count(0)
 
 
 def test_trouble_is_told_and_can_be_tried_again(page: Page) -> None:
@@ -609,9 +613,8 @@ def test_it_fits_a_phone_and_is_photographed(
             page.screenshot(path=SCREENSHOTS / photo, full_page=True)
             if name == "answer":
                 # What docs/images/console.png was taken from.
-                page.screenshot(
-                    path=SCREENSHOTS / f"top-{photo}", clip={"x": 0, "y": 0, "width": width, "height": 980}
-                )
+                clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": 930}
+                page.screenshot(path=SCREENSHOTS / f"top-{photo}", full_page=True, clip=clip)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 

@@ -61,6 +61,7 @@ function refused(error) {
   const titles = {
     0: "The service does not answer",
     400: "This cannot be asked",
+    401: "You are not signed in",
     403: "You may not see this",
     404: "Nothing is known of this",
     429: "Too many questions",
@@ -99,7 +100,7 @@ function foot() {
   );
   const out = h("button", { type: "button", class: "plain", on: { click: leave } }, "Sign out");
   const masked = session.isMasked() && h("span", { class: "tag" }, "Addresses are masked for you");
-  const who = session.isSignedIn() && [session.who() && h("bdi", null, session.who()), out];
+  const who = session.isSignedIn() && [session.who() && h("bdi", null, session.who()), session.canLeave() && out];
   show(/** @type {Element} */ (document.getElementById("foot")), h("span", null, "Times: ", zone(), ". ", toggle), masked, h("span", { class: "who" }, who));
 }
 

@@ -117,10 +117,21 @@ export function exportButton(/** @type {string} */ path, /** @type {Record<strin
 
 export function copyButton(/** @type {string} */ label, /** @type {() => string} */ text, properties = {}) {
   return button(label, async () => {
-    await navigator.clipboard.writeText(text());
+    await copy(text());
     announce("Copied.");
     return "Copied";
   }, properties);
+}
+
+/** Browsers give the clipboard only to pages that came over HTTPS or from this machine; the old way works for others. */
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = h("textarea", { class: "sr", readonly: true }, text);
+  document.body.append(area);
+  area.select();
+  const isDone = document.execCommand("copy");
+  area.remove();
+  if (!isDone) throw new Error("The browser does not allow it.");
 }
 
 export function loading() {

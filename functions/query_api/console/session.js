@@ -28,6 +28,11 @@ export function isSignedIn() {
   return config.auth === "none" || sessionStorage.getItem(KEPT) !== null;
 }
 
+/** Tell whether there is anything to sign out of: a proxy's visitors never signed in here. */
+export function canLeave() {
+  return config.auth !== "none" && isSignedIn();
+}
+
 export function usesOidc() {
   return config.auth === "oidc";
 }

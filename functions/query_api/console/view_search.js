@@ -38,7 +38,7 @@ export async function search(/** @type {Record<string, string>} */ { q = "", all
   const window = all ? { since: "all" } : {};
   const page = await api.search(q, window);
   const { journeys } = page;
-  if (journeys.length === 0) return nothing(q, all);
+  if (journeys.length === 0 && !page.cursor) return nothing(q, page.kind === "address", all);
   if (journeys.length === 1 && !page.cursor) return { ...answer(journeys[0], q), said: "One message found. Its answer is shown." };
   const rows = list(journeys, q);
   return {
@@ -64,25 +64,25 @@ function count({ journeys, cursor }) {
 }
 
 function windowText(page, q, all) {
-  if (all) return "The newest first, of all time that is kept.";
+  if (all || page.kind !== "address") return "The newest first, of all the time that is kept.";
   const since = page.since ? `since ${shown(page.since)}` : "of the last 30 days";
   return ["The newest first, ", since, ". ", link(to("search", { q, all: "1" }), {}, "Search all time")];
 }
 
 /** Nothing found: what that can mean, in the order in which it is likely. */
-function nothing(q, all) {
-  const isAddress = q.includes("@");
+function nothing(q, isAddress, all) {
+  const isAll = all || !isAddress;
   return {
     title: `Nothing found for ${q}`,
     said: "Nothing found. Here is where to look next.",
     body: blank(
       "Nothing found",
-      h("p", null, "There is no mail for ", said(q, "strong"), all ? " in all the time that is kept." : " in the last 30 days."),
+      h("p", null, "There is no mail for ", said(q, "strong"), isAll ? " in all the time that is kept." : " in the last 30 days."),
       h("h2", null, "Where to look next"),
       h(
         "ul",
         { class: "steps" },
-        !all && h("li", null, link(to("search", { q, all: "1" }), {}, "Search all time"), ", not only the last 30 days."),
+        !isAll && h("li", null, link(to("search", { q, all: "1" }), {}, "Search all time"), ", not only the last 30 days."),
         h("li", null, isAddress ? "Read the address again, letter by letter: a typing error is the most common cause." : "Copy the id whole, without spaces, or search for the person's address instead."),
         isAddress && h("li", null, "Ask for other addresses of the person. Mail may be sent to an older one."),
         isAddress && h("li", null, link(to("suppression", { address: q }), {}, "See whether the address is on the suppression list"), "."),
