@@ -31,7 +31,7 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Say what is wrong in one sentence; `parameter` is the one to mend."""
-        super().__init__(f"{parameter}: {detail}" if parameter else detail)
+        super().__init__(detail if parameter is None else f"{parameter}: {detail}")
         self.status = status
         self.parameter = parameter
         self.headers = dict(headers or {})
@@ -44,7 +44,7 @@ class ProblemError(Exception):
             "status": self.status,
             "detail": str(self),
         }
-        return said | ({"parameter": self.parameter} if self.parameter else {})
+        return said if self.parameter is None else {**said, "parameter": self.parameter}
 
 
 def refused(parameter: str, detail: str) -> ProblemError:
