@@ -16,13 +16,16 @@ from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
 from postroad_host import config, output, questions, service
+from postroad_host.asking import asks, opened
+from postroad_host.asking import database as _database
 from postroad_host.backfill import Backfill
 from postroad_host.clock import moment, now
-from postroad_host.files import DAMAGED, opened, reason
+from postroad_host.files import DAMAGED, reason
+from postroad_host.files import opened as opened_file
+from postroad_host.remote import RemoteError
 from postroad_host.sample import Sample
 from postroad_host.variadic import VariadicCommand
 
-DATABASE = "postroad.db"
 T = TypeVar("T")
 
 
@@ -34,8 +37,10 @@ class _Command(click.Group):
             found = super().invoke(ctx)
             # A full disk may show only now.
             click.echo(nl=False)
-        except StoreError as error:
+        except (StoreError, RemoteError) as error:
             _end(ctx, str(error), 1)
+        except questions.NotAnsweredError as error:
+            _end(ctx, str(error), 2)
         except BrokenPipeError:
             # The reader has had enough: `postroad export | head`.
             _drop_stdout()
@@ -90,15 +95,6 @@ def _together(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-_database = click.option(
-    "--db",
-    "database",
-    default=DATABASE,
-    envvar="POSTROAD_DB",
-    show_default=True,
-    show_envvar=True,
-    help="The store's file.",
-)
 _window = _together(
     click.option(
         "--since",
@@ -106,6 +102,9 @@ _window = _together(
         help="From this time on (UTC): 2026-02-25, 2026-02-25T10:00, 24h, 7d.",
     ),
     click.option("--until", type=_Moment(), help="Before this time; a day means its beginning."),
+)
+_since_a_week = click.option(
+    "--since", type=_Moment(), default="7d", show_default=True, help="From this time on."
 )
 _state = click.option("--state", type=_State(), help=f"Only those that stand here: {', '.join(BY_WORD)}.")
 _shape = _together(
@@ -168,34 +167,32 @@ def _zone(name: str) -> ZoneInfo:
 
 @cli.command(epilog="Example: postroad find anna@example.com --since 7d")
 @click.argument("address")
-@_database
+@asks
 @_window
 @_state
 @_shape
 def find(
     *,
     address: str,
-    database: str,
+    desk: questions.Desk,
     since: Instant | None,
     until: Instant | None,
     state: State | None,
     shape: str | None,
 ) -> None:
-    """What happened to the mail for this person, the newest first."""
-    with _opened(database) as store:
-        found = questions.of_address(Search(store, now()), address, since, until)
-        told = output.journeys((one for one in found if state in (None, one.state)), shape)
+    """What happened to the mail for this person, and why, the newest first."""
+    found = desk.of_address(address, since, until)
+    told = output.journeys((one for one in found if state is None or one["state"] == state.word), shape)
     _say_if_nothing(told, f"no mail for {address} is known here")
 
 
 @cli.command(epilog="Example: postroad show 4jXH0q03gszLdBG")
 @click.argument("identifier", metavar="ID")
-@_database
+@asks
 @click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
-def show(identifier: str, database: str, shape: str | None) -> None:
-    """The timeline behind an SES id, a queue id or a Message-ID, with its evidence."""
-    with _opened(database) as store:
-        told = output.timelines(Search(store, now()).of_id(identifier), shape)
+def show(identifier: str, desk: questions.Desk, shape: str | None) -> None:
+    """How far the mail behind an SES id, a queue id or a Message-ID came, why, and its timeline with the evidence."""
+    told = output.timelines(desk.of_id(identifier), shape)
     _say_if_nothing(told, f"{identifier} is not known here: give an SES id, a queue id or a Message-ID")
 
 
@@ -208,9 +205,9 @@ def export(
     database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None
 ) -> None:
     """Every journey, the oldest first; JSON lines unless --csv."""
-    with _opened(database) as store:
+    with opened(database) as store:
         found = questions.every(Search(store, now()), store, since, until)
-        output.journeys((one for one in found if state in (None, one.state)), shape or "json")
+        output.exported((one for one in found if state in (None, one.state)), shape or "json")
 
 
 @cli.command(epilog="Example: postroad lines --since 24h | grep anna@example.com")
@@ -221,26 +218,34 @@ def export(
 )
 def lines(database: str, since: Instant | None, until: Instant | None, timestamps: str) -> None:
     """Every unified line of the store, the oldest first."""
-    with _opened(database) as store:
+    with opened(database) as store:
         for line in questions.lines(store, since, until, traditional=timestamps == "traditional"):
             click.echo(line)
 
 
 @cli.command(epilog="Example: postroad problems --since 24h")
-@_database
+@asks
 @click.option(
     "--bad-input", is_flag=True, help="List the inputs that were refused, with the reason, instead."
 )
-@click.option("--since", type=_Moment(), default="7d", show_default=True, help="From this time on.")
+@_since_a_week
 @_shape
-def problems(database: str, *, bad_input: bool, since: Instant, shape: str | None) -> None:
-    """What bounced, waits, was refused or complained of, the newest first."""
-    with _opened(database) as store:
-        if bad_input:
-            told = output.refused(questions.refused(store, since), shape)
-        else:
-            told = output.journeys(questions.problems(Search(store, now()), store, since, now()), shape)
-    _say_if_nothing(told, "none")
+def problems(desk: questions.Desk, *, bad_input: bool, since: Instant, shape: str | None) -> None:
+    """What bounced, waits, was refused or complained of, and why, the newest first."""
+    if bad_input:
+        _say_if_nothing(output.refused(desk.refused(since), shape), "none")
+    else:
+        _say_if_nothing(output.journeys(desk.problems(since), shape), "none")
+
+
+@cli.command(epilog="Example: postroad summary --since 30d")
+@asks
+@_since_a_week
+@click.option("--until", type=_Moment(), help="Before this time; a day means its beginning [default: now].")
+@click.option("--json", "shape", flag_value="json", help="One JSON document.")
+def summary(desk: questions.Desk, since: Instant, until: Instant | None, shape: str | None) -> None:
+    """How much mail came to what: counts, rates and latency by day, sender domain and receiving provider."""
+    output.summary(desk.summary(since, until), shape)
 
 
 @cli.command(epilog="Example: postroad parse --json /var/log/mail.log")
@@ -250,7 +255,7 @@ def problems(database: str, *, bad_input: bool, since: Instant, shape: str | Non
 def parse(file: str, shape: str | None, zone: str) -> None:
     """What each input line says, without a store. FILE may be compressed, and is - for standard input."""
     try:
-        source = opened(file)
+        source = opened_file(file)
     except OSError as error:
         message = f"{file}: {reason(error)}: name a file that can be read"
         raise click.UsageError(message) from error
@@ -293,13 +298,6 @@ def _run_sample(shipped: Path) -> NoReturn:
             raise click.UsageError(message) from error
         sample.start()
         sys.exit(service.run(sample.settings(Path(folder) / "postroad.db")))
-
-
-def _opened(database: str) -> SQLiteStore:
-    if not Path(database).exists():
-        message = f"{database} does not exist: name the store with --db, or fill it with `postroad import`"
-        raise click.UsageError(message)
-    return SQLiteStore(database)
 
 
 def _say_if_nothing(told: int, note: str) -> None:

@@ -4,30 +4,51 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
 from postroad.addresses import printable
 from postroad.journey import Journey
-from postroad.lifecycle import MEANINGS
+from postroad.lifecycle import BY_WORD, MEANINGS
 from postroad.store.sqlite_ledger import SetAside
+from postroad_host.documents import Document
+from postroad_host.summary import Summary
 
 # A spreadsheet runs what begins like this.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BAD_FIELDS = ("seen_at", "source", "origin", "reason", "raw")
-_CSV_FIELDS = tuple(name for name in Journey._fields if name not in ("timeline", "facts"))
+_JOURNEY_FIELDS = tuple(name for name in Journey._fields if name not in ("timeline", "facts"))
+_DIAGNOSIS_FIELDS = ("reason", "where", "summary", "advice")
 
 
-def journeys(found: Iterable[Journey], shape: str | None) -> int:
-    """Show journeys; returns how many."""
-    return _SHAPES[shape](found)
+def exported(found: Iterable[Journey], shape: str) -> int:
+    """Show journeys to a program, without what was made of them; returns how many."""
+    rows = (one.as_json() for one in found)
+    return _csv_rows(rows, _JOURNEY_FIELDS) if shape == "csv" else _each(rows, _dump)
 
 
-def timelines(found: Iterable[Journey], shape: str | None) -> int:
-    """Show journeys with their timelines and evidence; returns how many."""
-    return _json(found) if shape == "json" else _each(found, _timeline)
+def journeys(found: Iterable[Document], shape: str | None) -> int:
+    """Show journeys with their diagnosis; returns how many."""
+    if shape == "csv":
+        rows = (dict.fromkeys(_DIAGNOSIS_FIELDS) | (one["diagnosis"] or {}) | one for one in found)
+        return _csv_rows(rows, _JOURNEY_FIELDS + _DIAGNOSIS_FIELDS)
+    return _each(found, _dump if shape == "json" else _journey)
+
+
+def timelines(found: Iterable[Document], shape: str | None) -> int:
+    """Show journeys with their stages, timelines and evidence; returns how many."""
+    return _each(found, _dump if shape == "json" else _timeline)
+
+
+def summary(found: Summary, shape: str | None) -> None:
+    """Show a summary."""
+    if shape == "json":
+        _dump(found)
+    else:
+        for line in _counted(found):
+            click.echo(line)
 
 
 def refused(found: Iterable[SetAside], shape: str | None) -> int:
@@ -63,14 +84,6 @@ def _escaped(char: str) -> str:
     return re.sub("(....)", r"\\u\1", char.encode("utf-16-be", "surrogatepass").hex())
 
 
-def _json(found: Iterable[Journey]) -> int:
-    return _each(found, lambda one: _dump(one.as_json()))
-
-
-def _csv(found: Iterable[Journey]) -> int:
-    return _csv_rows((one.as_json() for one in found), _CSV_FIELDS)
-
-
 def _csv_rows(rows: Iterable[dict[str, Any]], fields: Iterable[str]) -> int:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(fields)
@@ -88,31 +101,145 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _table(found: Iterable[Journey]) -> int:
-    return _each(found, _summary)
+def _journey(one: Document) -> None:
+    _headline(one)
+    for line in _why(one["diagnosis"]):
+        click.echo(f"    {line}")
+    _identity(one)
 
 
-def _summary(one: Journey) -> None:
-    marks = [name for name in ("complained", "auto_reply", "silent") if getattr(one, name)]
-    shown = MEANINGS[one.state].shown + "".join(f"; {mark.replace('_', ' ')}" for mark in marks)
-    word = click.style(f"{one.state.word:<12}", bold=True)
-    click.echo(f"{one.first_seen[:19].replace('T', ' ')}  {word}  {_safe(one.recipient)}")
-    click.echo(f"    {shown}")
-    click.echo(f"    from {_safe(one.sender) or '<>'}, subject {_safe(one.subject)}")
-    click.echo(f"    {_names(one)}")
+def _headline(one: Document) -> None:
+    marks = [name for name in ("complained", "auto_reply", "silent") if one[name]]
+    known = BY_WORD.get(one["state"])
+    shown = MEANINGS[known].shown if known else _safe(one["state"])
+    word = click.style(f"{_safe(one['state']):<12}", bold=True)
+    click.echo(f"{_time(one['first_seen'])}  {word}  {_safe(one['recipient'])}")
+    click.echo(f"    {shown}" + "".join(f"; {mark.replace('_', ' ')}" for mark in marks))
 
 
-def _names(one: Journey) -> str:
-    said = {"queue id": ", ".join(one.queue_ids), "on": ", ".join(one.hosts), "SES id": one.ses_id}
-    return ", ".join(f"{name} {_safe(value)}" for name, value in said.items() if value)
+def _why(diagnosis: Mapping[str, Any] | None) -> Iterator[str]:
+    """The sentence, what it rests on, what to do, and where what was said contradicts itself."""
+    if diagnosis:
+        said = {name: _safe(value) for name, value in diagnosis.items() if isinstance(value, str)}
+        yield said["summary"]
+        yield f"reason: {said['reason']} ({_PLACES.get(said['where'], said['where'])}; {said['confidence']} confidence)"
+        yield f"what to do ({said['by']}): {said['advice']}"
+        if "disagreement" in said:
+            yield f"but: {said['disagreement']}"
 
 
-def _timeline(one: Journey) -> None:
-    _summary(one)
-    for entry in one.timeline:
-        click.echo(f"      {entry['at'][:19].replace('T', ' ')}  {entry['source']:<6} {entry['text']}")
-        if entry["line"]:
-            click.secho(f"        {entry['line']}", dim=True)
+_PLACES = {"relay": "our mail server", "ses": "Amazon SES", "server": "the recipient's server"} | {
+    "recipient": "the recipient"
+}
+
+
+def _identity(one: Document) -> None:
+    click.echo(f"    from {_safe(one['sender']) or '<>'}, subject {_safe(one['subject'])}")
+    said = {
+        "queue id": ", ".join(one["queue_ids"]),
+        "on": ", ".join(one["hosts"]),
+        "SES id": one["ses_id"],
+    }
+    click.echo(f"    {', '.join(f'{name} {_safe(value)}' for name, value in said.items() if value)}")
+
+
+def _timeline(one: Document) -> None:
+    _headline(one)
+    for line in _why(one["diagnosis"]):
+        click.echo(f"    {line}")
+    for number, stage in enumerate(one["stages"], 1):
+        at = f", {_time(stage['at'])}" if stage["at"] else ""
+        click.echo(f"    {number}. {_safe(stage['question'])} {_safe(stage['state'])}{at}")
+        click.echo(f"       {_safe(stage['text'])}")
+        _evidence(stage["line"])
+    for overlay in one["overlays"]:
+        click.echo(f"    {_time(overlay['at'])}  {_safe(overlay['text'])}")
+    _identity(one)
+    for entry in one["timeline"]:
+        click.echo(f"      {_time(entry['at'])}  {_safe(entry['source']):<6} {_safe(entry['text'])}")
+        _evidence(entry["line"])
+
+
+def _evidence(line: str | None) -> None:
+    if line:
+        click.secho(f"        {printable(line)}", dim=True)
+
+
+def _time(at: str) -> str:
+    return printable(at[:19].replace("T", " "))
+
+
+# --- a summary -------------------------------------------------------------------------------------------------------
+
+_RATES = {
+    "delivered": "delivered",
+    "hard_bounce": "hard bounces; as in Amazon SES's own rate, what a suppression list held back does not count",
+    "hard_bounce_naive": "hard bounces, if it did",
+    "soft_bounce": "soft bounces",
+    "complaint": "complaints, of what was delivered",
+}
+_COLUMNS = (
+    "messages",
+    "delivered",
+    "bounced",
+    "suppressed",
+    "hard %",
+    "compl. %",
+    "p50 s",
+    "p90 s",
+    "p99 s",
+)
+_TITLES = {
+    "days": ("day", "By day"),
+    "sender_domains": ("domain", "By sender domain"),
+    "providers": ("provider", "By receiving provider"),
+}
+_WIDTH, _COLUMN = 24, 11
+
+
+def _counted(found: Summary) -> Iterator[str]:
+    since, until = (_safe(found["window"][name])[:16].replace("T", " ") for name in ("since", "until"))
+    total = found["total"]
+    yield f"{since} to {until} UTC: {total['messages']} messages"
+    if found["counted"] != "all mail":
+        yield "Only what failed or may yet could be counted, so there are no rates."
+    if found["truncated"]:
+        yield "There was more than could be counted: this is the newest part of it."
+    yield from (f"  {_safe(state):<14}{number:>9}" for state, number in total["states"].items())
+    yield f"  {'complained':<14}{total['complained']:>9}"
+    for name, words in _RATES.items() if total["rates"] else ():
+        yield f"  {_percent(total['rates'][name]):>9} %  {words}"
+    if total["latency_s"]:
+        said = ", ".join(
+            f"{_safe(name)[1:]} % within {seconds:g} s" for name, seconds in total["latency_s"].items()
+        )
+        yield f"  of the delivered {said}"
+    for name, (column, title) in _TITLES.items():
+        yield from _listed(found[name], column, title)
+
+
+def _listed(rows: Iterable[Mapping[str, Any]], column: str, title: str) -> Iterator[str]:
+    yield ""
+    yield f"{title:<{_WIDTH}}" + "".join(f"{name:>{_COLUMN}}" for name in _COLUMNS)
+    for row in rows:
+        yield f"{_safe(row[column])[:_WIDTH]:<{_WIDTH}}" + "".join(
+            f"{cell:>{_COLUMN}}" for cell in _cells(row)
+        )
+
+
+def _cells(row: Mapping[str, Any]) -> Iterator[str]:
+    yield str(row["messages"])
+    yield from (str(row["states"].get(name, 0)) for name in ("delivered", "bounced", "suppressed"))
+    yield from (_percent((row["rates"] or {}).get(name)) for name in ("hard_bounce", "complaint"))
+    latency = row["latency_s"] or {}
+    yield from (f"{latency[name]:g}" if name in latency else "-" for name in ("p50", "p90", "p99"))
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"
+
+
+# --- what was said, and what was refused ------------------------------------------------------------------------------
 
 
 def _safe(text: str | None) -> str:
@@ -130,6 +257,3 @@ def _parsed_line(document: dict[str, Any]) -> None:
     for fact in document.get("facts", ()):
         words = " ".join(f"{name}={value}" for name, value in fact.items() if name != "event")
         click.echo(f"{document['line']}: {fact['event']}: {printable(words)}")
-
-
-_SHAPES: dict[str | None, Callable[[Iterable[Journey]], int]] = {"json": _json, "csv": _csv, None: _table}

@@ -118,7 +118,8 @@ def test_the_group_names_its_commands(run: Run) -> None:
     told = run("--help")
     assert (told.code, told.err) == (0, "")
     assert all(
-        name in told.out for name in ("import", "find", "show", "export", "lines", "problems", "parse", "run")
+        name in told.out
+        for name in ("import", "find", "show", "export", "lines", "problems", "summary", "parse", "run")
     )
 
 
@@ -157,6 +158,14 @@ def test_the_examples_are_understood(name: str) -> None:
         ("export --until 2026-13-01", "write 2026-02-25, 2026-02-25T10:00, 24h or 7d"),
         ("export --db missing.db", "fill it with `postroad import`"),
         ("find x@example.com --db missing.db", "fill it with `postroad import`"),
+        ("find x@example.com --stack a --url https://b", "name one of --db, --stack and --url"),
+        ("show x --db here.db --url https://b", "name one of --db, --stack and --url"),
+        ("problems --region eu-west-1", "name it with --stack"),
+        ("summary --url ftp://b", "write https://postroad.example.com"),
+        ("summary --url https://[b", "write https://postroad.example.com"),
+        ("summary --url https://b?token=c", "write https://postroad.example.com"),
+        ("summary --url https://token@b", "put the token into POSTROAD_TOKEN"),
+        ("summary --url http://postroad.example.com", "use https"),
         ("lines --timestamps mine", "rfc3339"),
         ("import", "name files with --relay-log or --ses-events"),
         ("import --relay-log - --ses-events -", "name it once"),
@@ -200,7 +209,11 @@ def test_find(filled: Run) -> None:
 
 def test_a_journey_as_json(filled: Run) -> None:
     (found,) = filled("find", "ann@example.com", "--json", "--state", "delivered").documents
-    timeline = found.pop("timeline")
+    # Programs know the keys in this order; what is new comes last.
+    assert list(found)[-4:] == ["timeline", "diagnosis", "stages", "overlays"]
+    timeline, why, steps, more = (found.pop(name) for name in list(found)[-4:])
+    assert (why["reason"], why["where"], more) == ("delivered", "server", [])
+    assert [step["state"] for step in steps] == ["yes", "yes", "yes"]
     assert found == {
         "recipient": "ann@example.com",
         "state": "delivered",
@@ -220,6 +233,98 @@ def test_a_journey_as_json(filled: Run) -> None:
     }
     assert all(set(entry) == {"at", "source", "event", "text", "line"} for entry in timeline)
     assert [entry["at"] for entry in timeline] == sorted(entry["at"] for entry in timeline)
+
+
+def test_export_tells_what_it_always_told(filled: Run) -> None:
+    documents = filled("export").documents
+    (found,) = filled("find", "+bob@example.com", "--json").documents
+    same = next(one for one in documents if one["recipient"] == found["recipient"])
+    assert list(found)[: len(same)] == list(same)
+    assert {name: found[name] for name in same} == same
+    assert "diagnosis" not in same
+
+
+def test_why_is_told_in_a_sentence(filled: Run) -> None:
+    told = filled("find", "ann@example.com").out
+    assert "\n    There was no working connection to the recipient's server.\n" in told
+    assert "\n    reason: networkerror (the recipient's server; high confidence)\n" in told
+    assert "\n    what to do (the mail operators): If it lasts, check name look-up" in told
+    assert "what to do (the mail operators): " in filled("problems", "--since", "2026-02-01").out
+
+
+def test_a_disagreement_is_told(run: Run) -> None:
+    soft = json.loads(BOUNCE)
+    soft["bounce"]["bounceType"] = "Transient"
+    soft["bounce"]["bouncedRecipients"][0]["diagnosticCode"] = "smtp; 550 5.1.1 user unknown"
+    run("import", "--ses-events", run.file("events.jsonl", json.dumps(soft)))
+    told = run("find", "+bob@example.com")
+    assert "    but: Amazon SES calls it temporary (Transient/General), but the reply says" in told.out
+
+
+def test_the_answer_stands_at_the_head(filled: Run) -> None:
+    lines = filled("show", SES_ID).out.splitlines()
+    questions = [line for line in lines if line.startswith(("    1. ", "    2. ", "    3. "))]
+    assert questions == [
+        "    1. Did it leave our application and our mail server? yes, 2026-02-24 22:01:41",
+        "    2. Did Amazon SES take it, and is it still there? yes, 2026-02-24 22:01:41",
+        "    3. What did the recipient's server say? yes, 2026-02-24 22:01:42",
+    ]
+    assert lines.index(questions[2]) < lines.index(
+        "      2026-02-24 22:01:40  relay  Queued for delivery (321 bytes, recipients: 1)"
+    )
+    waiting = filled("show", "4jXH0q03gszLdBH").out
+    assert (
+        "  Put off once, and still tried. There was no working connection to the recipient's server."
+        in waiting
+    )
+
+
+def test_csv_with_the_diagnosis(filled: Run) -> None:
+    (row,) = csv.DictReader(io.StringIO(filled("find", "+bob@example.com", "--csv").out))
+    assert list(row)[-4:] == ["reason", "where", "summary", "advice"]
+    assert row["reason"] == "undetermined"
+
+
+def test_a_problem_that_has_passed_is_none(filled: Run) -> None:
+    later = LOG.splitlines()[-1].replace("2026-02-25T22:01:41", "2026-02-25T22:09:41")
+    later = later.replace(
+        "deferred (connect to x: Connection timed out)", f"sent (250 Ok {OTHER_ID[:-7]}-000001)"
+    )
+    later = later.replace("relay=none", f"relay={RELAY}")
+    assert filled("import", "--relay-log", filled.file("later.log", f"{later}\n")).code == 0
+    assert [one["state"] for one in filled("problems", "--since", "2026-02-01", "--json").documents] == [
+        "bounced"
+    ]
+
+
+def test_summary(filled: Run) -> None:
+    (told,) = filled("summary", "--since", "2026-02-01", "--json").documents
+    assert told["window"]["since"] == "2026-02-01T00:00:00.000Z"
+    assert told["total"]["states"] == {"bounced": 1, "deferred": 1, "delivered": 1}
+    assert told["total"]["rates"]["hard_bounce"] == pytest.approx(0.5)
+    assert [(one["day"], one["messages"]) for one in told["days"]] == [("2026-02-24", 1), ("2026-02-25", 2)]
+    (one_day,) = filled("summary", "--since", "2026-02-01", "--until", "2026-02-25", "--json").documents
+    assert one_day["total"]["messages"] == 1
+    shown = filled("summary", "--since", "2026-02-01")
+    assert (shown.code, shown.err) == (0, "")
+    assert "3 messages" in shown.out
+    assert "      50.00 %  hard bounces" in shown.out
+    assert "By receiving provider" in shown.out
+
+
+def test_summary_of_nothing(filled: Run) -> None:
+    told = filled("summary", "--since", "2000-01-01", "--until", "2000-01-02")
+    assert (told.code, told.err) == (0, "")
+    assert "0 messages" in told.out
+    assert "          - %  delivered" in told.out
+
+
+def test_a_token_that_is_none_is_not_repeated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROAD_TOKEN", "two words")
+    told = run("summary", "--url", "https://postroad.example.com")
+    assert (told.code, told.out) == (2, "")
+    assert "POSTROAD_TOKEN holds no token" in told.err
+    assert "two words" not in told.err
 
 
 def test_who_is_not_known_is_said_on_stderr(filled: Run) -> None:
@@ -318,6 +423,7 @@ def test_csv(filled: Run) -> None:
         "lines",
         "lines --timestamps traditional",
         "problems --since 2026-02-01",
+        "problems --since 2026-02-01 --csv",
         "parse {events}",
         "parse --json {events}",
     ],
