@@ -147,7 +147,7 @@ class Api:
             page = self._ask(Page, f"/v1/messages/{quote(word, safe='')}", {})
         except _NotFoundError:
             # Either the id is not known, or this is no API at all.
-            self._ask(BaseModel, "/v1/me", {})
+            self._ask(_Me, "/v1/me", {})
             return
         yield from (one.model_dump() for one in page.journeys)
         if page.truncated:
@@ -219,6 +219,12 @@ class Api:
             raise _NotFoundError(f"{self._url}: {told}") from error
         hint = _HINTS.get(error.code, "")
         raise RemoteError(f"{self._url} refuses: {told}{hint}") from error
+
+
+class _Me(BaseModel):
+    """Whose token it is; only an API says so."""
+
+    who: str
 
 
 class _NotFoundError(RemoteError):
