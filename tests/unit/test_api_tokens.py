@@ -248,7 +248,9 @@ def test_an_address_beyond_ascii_arrives_as_it_was_typed(place: Place) -> None:
             == 3
         )
         head = Reply(server, ADDRESS, "HEAD", **token)
+        whole = Reply(server, ADDRESS, **token)
         assert (head.status, head.body) == (200, b"")
+        assert head.headers["Content-Length"] == whole.headers["Content-Length"] == str(len(whole.body))
         csv = Reply(server, "/v1/search?q=ann@example.com&format=csv", **token)
         assert csv.body.startswith(b'"recipient",')
     finally:

@@ -33,9 +33,10 @@ class WsgiApi:
         text = answer.get("body") or ""
         body = b64decode(text) if answer.get("isBase64Encoded") else text.encode("utf-8", "replace")
         headers = {**answer["headers"], "Content-Length": str(len(body))}
-        if environ["REQUEST_METHOD"] == "HEAD" or answer["statusCode"] in (204, 304):
-            body = b""
+        if answer["statusCode"] in (204, 304):
             headers.pop("Content-Length")
+        if environ["REQUEST_METHOD"] == "HEAD":
+            body = b""
         start_response(f"{answer['statusCode']} {_REASONS[answer['statusCode']]}", _listed(headers))
         return [body] if body else []
 
@@ -48,9 +49,11 @@ class WsgiApi:
         # WSGI has the path's bytes as Latin-1.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace") or "/"
         source = environ.get("REMOTE_ADDR", "")
+        # To be told how long the answer would be.
+        method = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"]
         context: dict[str, Any] = {
             "stage": "$default",
-            "http": {"method": environ["REQUEST_METHOD"], "path": path, "sourceIp": source},
+            "http": {"method": method, "path": path, "sourceIp": source},
         }
         asker = self._gate(headers, source)
         if asker:
