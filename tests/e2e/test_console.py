@@ -433,7 +433,7 @@ def test_a_token_can_be_pasted_and_a_wrong_one_is_refused(browser: Browser, url:
             expect(page.locator("main")).to_have_attribute("aria-busy", "false")
 
 
-def test_who_sees_less_is_told_so(browser: Browser, url: str, day: str) -> None:
+def test_who_sees_less_is_told_so(browser: Browser, url: str, day: str, sample: Path) -> None:
     with watched(browser, url) as page:
         signed_in(page, url, MASKED_TOKEN)
         expect(page.locator("#foot")).to_contain_text("Addresses are masked for you")
@@ -441,6 +441,16 @@ def test_who_sees_less_is_told_so(browser: Browser, url: str, day: str) -> None:
         assert "hardbounce1@" not in page.locator("main").inner_text()
         look_up(page, "blocked@example.net")
         expect(page.locator(".stage")).to_have_count(3)
+        (known,) = documents("find", "ok-s@example.com", "--db", sample, "--json")
+        look_up(page, known["ses_id"])
+        for number in range(4):
+            chip = page.locator(".mail .chip").nth(number).get_attribute("data-state")
+            page.locator(".mail-link").nth(number).click()
+            expect(page.locator(".verdict .chip")).to_have_attribute("data-state", chip or "")
+            page.go_back()
+            expect(page.locator(".mail")).to_have_count(4)
+        open_view(page, url, f"#/mail?id={known['ses_id']}&to=ok-s%40example.com")
+        expect(page.locator("main")).to_contain_text("3 recipients at this domain")
         open_view(page, url, VIEWS["suppression"])
         expect(page.locator("main")).to_contain_text("Your sign-in does not allow this")
 

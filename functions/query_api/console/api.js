@@ -17,6 +17,8 @@ import * as session from "./session.js";
  */
 /** @typedef {{journeys: Journey[], cursor: string | null, kind: string | null, since: string | null}} Page */
 
+const MOST_EMPTY = 5;
+
 /** What the API refused, or could not do: RFC 9457. */
 export class Problem extends Error {
   constructor(/** @type {number} */ status, /** @type {string} */ detail, parameter = null) {
@@ -27,18 +29,13 @@ export class Problem extends Error {
 }
 
 /** Whatever somebody has of a message: the API knows it by its form. */
-export async function search(/** @type {string} */ q, /** @type {Record<string, string>} */ more = {}) {
-  return page(await ask("/v1/search", { q, ...more }));
-}
-
-/** The mail of one address. */
-export async function ofRecipient(/** @type {string} */ address, /** @type {Record<string, string>} */ more = {}) {
-  return page(await ask(`/v1/recipients/${encodeURIComponent(address)}/journeys`, more));
+export function search(/** @type {string} */ q, /** @type {Record<string, string>} */ more = {}) {
+  return page("/v1/search", { q, ...more });
 }
 
 /** What bounced, waits, was refused or complained of. */
-export async function problems(/** @type {Record<string, string>} */ filters) {
-  return page(await ask("/v1/problems", filters));
+export function problems(/** @type {Record<string, string>} */ filters) {
+  return page("/v1/problems", filters);
 }
 
 export function summary(/** @type {Record<string, string>} */ filters) {
@@ -58,11 +55,18 @@ export function unsuppress(/** @type {string} */ address) {
   return ask(`/v1/suppressions/${encodeURIComponent(address)}`, {}, { method: "DELETE" });
 }
 
-/** One journey by what its link says: an id, the recipient, the time it began; any of them may be missing. */
-export async function journey(/** @type {{id?: string, to?: string, at?: string}} */ { id, to, at }) {
-  const found = id ? await search(id, { since: "all" }) : await ofRecipient(to ?? "", around(at));
-  const own = found.journeys.filter((one) => !to || same(one.recipient, to));
-  return own.find((one) => one.first_seen === at) ?? own[0] ?? null;
+/**
+ * One journey by what its link says; any of it may be missing. Masked recipients of one message may look alike:
+ * `alike` tells how many there are that the link could mean.
+ * @param {{id?: string, to?: string, at?: string, last?: string}} link
+ * @returns {Promise<{journey: Journey | null, alike: number}>}
+ */
+export async function journey({ id, to = "", at, last }) {
+  const found = await (id ? search(id, { since: "all" }) : search(to, around(at)));
+  const own = found.journeys.filter((one) => !to || isSame(one.recipient ?? "", to));
+  const then = preferred(own, (one) => one.first_seen === at);
+  const alike = isMasked(then[0]?.recipient) ? preferred(then, (one) => one.last_seen === last) : then.slice(0, 1);
+  return { journey: alike[0] ?? null, alike: alike.length };
 }
 
 /** The same answer as CSV, which a link cannot fetch: it carries no token. */
@@ -98,14 +102,16 @@ async function refusal(response) {
   return new Problem(response.status, told.detail ?? told.title ?? response.statusText, told.parameter ?? null);
 }
 
-/** @returns {Page} */
-function page(answer) {
-  return {
-    journeys: (answer.journeys ?? answer.problems ?? []).map(complete),
-    cursor: answer.cursor ?? null,
-    kind: answer.kind ?? null,
-    since: answer.since ?? answer.window?.since ?? null,
-  };
+/**
+ * A page of a list. One may be empty and yet lead on, as filters narrow what was read: then the next few are asked for.
+ * @returns {Promise<Page>}
+ */
+async function page(path, parameters, left = MOST_EMPTY) {
+  const answer = await ask(path, parameters);
+  if (answer.journeys.length === 0 && answer.cursor && left > 0) {
+    return page(path, { ...parameters, cursor: answer.cursor }, left - 1);
+  }
+  return { kind: null, since: null, ...answer, journeys: answer.journeys.map(complete) };
 }
 
 function complete(one) {
@@ -114,8 +120,21 @@ function complete(one) {
   return { diagnosis: null, ...one, ...lists };
 }
 
-function same(left, right) {
-  return (left ?? "").toLowerCase() === right.toLowerCase();
+function preferred(all, isWanted) {
+  const wanted = all.filter(isWanted);
+  return wanted.length ? wanted : all;
+}
+
+/** Tell whether an address shows its domain only. */
+export function isMasked(/** @type {string | null | undefined} */ address) {
+  return address?.startsWith("***@") ?? false;
+}
+
+/** A colleague who sees more may have made the link, or one who sees less. */
+function isSame(left, right) {
+  const [one, other] = [left.toLowerCase(), right.toLowerCase()];
+  if (isMasked(one) || isMasked(other)) return one.split("@").pop() === other.split("@").pop();
+  return one === other;
 }
 
 /** A day on either side, whatever the record's own time is. */

@@ -3,6 +3,8 @@
  * whom somebody looked up.
  */
 
+import { isMasked } from "./api.js";
+
 /** @typedef {{page: string, parameters: Record<string, string>}} Route */
 
 /** @returns {string} A link to a view; parameters without a value are left out. */
@@ -32,8 +34,9 @@ export function go(/** @type {string} */ href) {
  */
 export function ofJourney(one, asked = "") {
   const id = one.ses_id ?? one.queue_ids.at(-1);
-  const address = !id && one.recipient?.startsWith("***@") && asked.includes("@") ? asked : one.recipient;
-  return to("mail", { id, to: address, at: one.first_seen });
+  const isHidden = isMasked(one.recipient);
+  const address = !id && isHidden && asked.includes("@") ? asked : one.recipient;
+  return to("mail", { id, to: address, at: one.first_seen, last: isHidden ? one.last_seen : null });
 }
 
 function split(text) {

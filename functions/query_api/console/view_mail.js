@@ -16,16 +16,16 @@ const PLACES = { relay: "our mail server", ses: "Amazon SES", server: "the recip
 const SOURCES = { relay: "Our mail server", ses: "Amazon SES" };
 
 export async function mail(/** @type {Record<string, string>} */ parameters) {
-  const journey = await api.journey(parameters);
+  const { journey, alike } = await api.journey(parameters);
   if (!journey) {
     const words = h("p", null, "It may be older than what is kept. Search for the address to see what there is.");
     return { title: "Nothing found", body: blank("This message is not known", words), said: "Nothing found." };
   }
-  return answer(journey, parameters.to ?? "");
+  return answer(journey, parameters.to ?? "", alike);
 }
 
 /** The page of one journey. */
-export function answer(/** @type {api.Journey} */ journey, /** @type {string} */ asked) {
+export function answer(/** @type {api.Journey} */ journey, /** @type {string} */ asked, alike = 1) {
   const subject = journey.subject || "(subject not known)";
   return {
     title: subject,
@@ -36,6 +36,7 @@ export function answer(/** @type {api.Journey} */ journey, /** @type {string} */
       back(journey, asked),
       h("h1", null, said(subject)),
       h("p", { class: "sub" }, "To ", said(journey.recipient ?? "somebody not known", "strong"), " from ", said(sender(journey)), ", ", timeTag(journey.first_seen)),
+      alike > 1 && h("p", { class: "note wait" }, icon("wait"), h("span", null, `This message has ${alike} recipients at this domain. Which of them this is about cannot be told while addresses are masked: search for the address.`)),
       verdict(journey),
       stages(journey),
       advice(journey),
