@@ -5,7 +5,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from hmac import new as hmac
 
-from postroad.api_problems import refused
+from postroad.api_problems import ProblemError, refused
 
 _TAG = 16
 
@@ -32,10 +32,10 @@ class Cursors:
         try:
             raw = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         except ValueError as error:
-            raise _BAD from error
+            raise _bad() from error
         tag, plain = raw[:_TAG], self._mixed(raw[_TAG:], raw[:_TAG])
         if not compare_digest(tag, self._tag(plain, about)):
-            raise _BAD
+            raise _bad()
         return plain.decode()
 
     def _tag(self, plain: bytes, about: str) -> bytes:
@@ -51,4 +51,5 @@ class Cursors:
         return hmac(self._key, purpose + b"\0" + said, sha256).digest()
 
 
-_BAD = refused("cursor", "this is no cursor of this list: start again without one")
+def _bad() -> ProblemError:
+    return refused("cursor", "this is no cursor of this list: start again without one")

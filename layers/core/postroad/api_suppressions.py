@@ -21,16 +21,18 @@ class NoSuppressions:
     """Where there are no credentials to ask with."""
 
     def find(self, _: str) -> dict[str, Any] | None:
-        raise _UNKNOWN
+        raise _unknown()
 
     def remove(self, _: str) -> bool:
-        raise _UNKNOWN
+        raise _unknown()
 
 
-_UNKNOWN = ProblemError(
-    501,
-    "the suppression list is SES's, and there are no AWS credentials here to ask with: set them as for AWS's own tools",
-)
+def _unknown() -> ProblemError:
+    return ProblemError(
+        501,
+        "the suppression list is SES's, and there are no AWS credentials here to ask with: "
+        "set them as for AWS's own tools",
+    )
 
 
 class SesSuppressions:
