@@ -77,7 +77,7 @@ def answered(
     rules: tuple[Rule, ...] = RULES,
     queue_lifetime_s: int = QUEUE_LIFETIME_S,
 ) -> Answer:
-    return stages(journey_of(facts, now), rules=rules, queue_lifetime_s=queue_lifetime_s)
+    return stages(journey_of(facts, now), rules, queue_lifetime_s=queue_lifetime_s)
 
 
 def states(answer: Answer) -> tuple[Progress, ...]:

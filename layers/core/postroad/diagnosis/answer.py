@@ -1,6 +1,6 @@
 """The three-stage answer that stands at the head of a journey."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from postroad.diagnosis.case import Case
@@ -55,13 +55,12 @@ class Answer(NamedTuple):
 
 def stages(
     journey: Journey,
-    facts: Iterable[Fact] | None = None,
     rules: Sequence[Rule] = RULES,
     *,
     queue_lifetime_s: int = QUEUE_LIFETIME_S,
 ) -> Answer:
     """Answer the three questions on a journey, from the facts that it was read from."""
-    own = own_facts(journey.facts if facts is None else facts)
+    own = own_facts(journey.facts)
     deciding = deciding_fact(own)
     case = Case(journey, own, deciding, diagnose_reply(deciding, rules) if deciding else None)
     course = _course(case)
