@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from postroad.addresses import printable
 from postroad.api_auth import MASKED
 from postroad.api_masking import MASK, masked, masked_address, masked_text
 from postroad.facts import Event, Fact
@@ -200,3 +203,42 @@ def test_no_text_takes_long(text: str) -> None:
     began = time.perf_counter()
     masked_text(text)
     assert time.perf_counter() - began < 2
+
+
+LOCALS = st.one_of(
+    st.text("abcdefgh.+-_='/{}|~!#$%&?^`0123456789ABCñß", min_size=3, max_size=20),
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), min_size=3, max_size=20),
+)
+PLACES = st.sampled_from(
+    [
+        "{}",
+        "<{}>",
+        "a{}b",
+        "to=<{}>, x",
+        "({})",
+        '"{}"',
+        "{} {}",
+        "x@{}",
+        "{}@y.example",
+        "mailto:{},{};{}",
+        "'{}'",
+        "=?{}?=",
+    ]
+)
+
+
+@given(local=LOCALS, subject=st.text("Bill fr7Añß?()*", min_size=4, max_size=30), place=PLACES)
+def test_no_address_or_subject_survives_whatever_it_is_made_of(local: str, subject: str, place: str) -> None:
+    address = f"{local}@people.example"
+    reply = f"550 {place.replace('{}', address)} about {place.replace('{}', subject)}"
+    told = [
+        ses(Event.SUBMITTED, SES_ID, address, "2026-02-25T00:06:18.000Z", subject=subject),
+        ses(Event.BOUNCED, SES_ID, address, "2026-02-25T00:07:18.000Z", reply=reply, bounce_type="Permanent"),
+    ]
+    with SQLiteStore.open(":memory:") as store:
+        store.add(grown(told))
+        answer = Desk(store).ask(f"/v1/messages/{SES_ID}", how=HIDDEN)
+    for text in texts(answer["journeys"]):
+        assert address.casefold() not in text.casefold()
+        assert printable(address).casefold() not in text.casefold()
+        assert subject.strip() not in text or len(set(subject)) < 4  # `    ` and `7777` are in many texts
