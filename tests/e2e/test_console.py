@@ -24,7 +24,8 @@ from postroad.api_auth import MASKED, READ, SUPPRESS, Asker
 from postroad.api_wsgi import WsgiApi
 from postroad.store.sqlite import SQLiteStore
 from postroad_host.clock import now
-from postroad_host.web import Server
+from postroad_host.tokens import Gate
+from postroad_host.web import Beside, Server, site
 from tests.e2e.conftest import documents, postroad
 
 pytestmark = pytest.mark.slow
@@ -406,6 +407,32 @@ def test_an_address_comes_off_the_suppression_list_in_two_steps(browser: Browser
         page.get_by_role("button", name="Yes, take it off").click()
         expect(page.locator("main")).to_contain_text("It is off the list.")
         assert not kept.listed
+
+
+def test_one_machine_serves_it_and_lets_its_own_token_in(
+    browser: Browser, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    gate = Gate()
+    store = SQLiteStore.open(str(sample))
+    beside = Beside(tmp_path / "key", tmp_path / "audit.log", CONSOLE)
+    server = Server(site(store, lambda: True, gate, beside), "127.0.0.1", 0)
+    server.start()
+    try:
+        with watched(browser, server.url) as page:
+            signed_in(page, server.url, gate.session or "")
+            look_up(page, "lateb1@example.com")
+            expect(page.locator("[data-overlay=late-bounce]")).to_be_visible()
+            # Without AWS credentials there is no list to ask.
+            open_view(page, server.url, VIEWS["suppression"])
+            expect(page.get_by_role("alert")).to_contain_text("Not set up here")
+    finally:
+        server.stop()
+        store.close()
+    assert '"action": "search address"' in (tmp_path / "audit.log").read_text("utf-8")
+    assert "lateb1" not in (tmp_path / "audit.log").read_text("utf-8")
 
 
 # --- who may see it ---------------------------------------------------------------------------------------------------
