@@ -37,18 +37,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _loopback(host: str) -> str:
-    """The search tells everybody's mail to anybody who asks, so that nobody but this machine may ask."""
+def _listening(host: str) -> str:
     if host == "localhost":
         return "127.0.0.1"
     try:
-        allowed = ip_address(host).is_loopback
-    except ValueError:
-        allowed = False
-    if not allowed:
-        raise ValueError(
-            f"{host} can be reached from other machines and the search asks for no password: use 127.0.0.1"
-        )
+        ip_address(host)
+    except ValueError as error:
+        raise ValueError(f"{host} is no IP address: use 127.0.0.1, or an address of this machine") from error
     return host
 
 
@@ -130,10 +125,22 @@ UnifiedLines: TypeAlias = Annotated[StdoutLines | FileLines | SyslogLines, Field
 
 
 class SearchAddress(_Section):
-    """Where the search answers."""
+    """Where the search answers, and whom."""
 
-    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listening)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=HIGHEST_PORT)] = 8025
+    names: tuple[Text, ...] = ()
+    token_file: Place | None = None
+    proxy_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    proxy_scopes: tuple[Literal["read", "read.masked", "suppressions.write"], ...] = ("read",)
+
+    @model_validator(mode="after")
+    def _asks_for_a_token(self) -> Self:
+        if self.token_file is None and not ip_address(self.host).is_loopback:
+            raise ValueError(
+                f"{self.host} can be reached from other machines: set search.token_file, or use 127.0.0.1"
+            )
+        return self
 
 
 class Settings(_Section):
@@ -201,8 +208,10 @@ def _at(directory: Path, found: Settings) -> Settings:
         return tuple(directory / path for path in paths)
 
     lines = found.unified_lines
+    tokens = found.search.token_file
     return found.model_copy(
         update={
+            "search": found.search.model_copy(update={"token_file": tokens and directory / tokens}),
             "database": directory / found.database,
             "relay_logs": found.relay_logs.model_copy(update={"paths": placed(found.relay_logs.paths)}),
             "ses_events": found.ses_events.model_copy(update={"paths": placed(found.ses_events.paths)}),

@@ -10,22 +10,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from postroad import ingest
-from postroad.instants import Instant
-from postroad.search import Search
+from postroad.api_wsgi import WsgiApi
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
 from postroad.syslog import Carrier
-from postroad_host.clock import now
-from postroad_host.config import Settings, Sqs
+from postroad_host.config import SearchAddress, Settings, Sqs
 from postroad_host.outbox import Outbox, sink
 from postroad_host.process import StartError, alone, signals
 from postroad_host.sinks import GoneError
 from postroad_host.tail import Tail, is_document
+from postroad_host.tokens import Gate, TokenFile, TokensError
 from postroad_host.trouble import Echo, Troubles, reason
-from postroad_host.web import App, Server
+from postroad_host.web import Beside, Server, console, site
 from postroad_host.writer import Delivery, Writer
 
 if TYPE_CHECKING:
@@ -106,15 +105,18 @@ class Service:
 
     def _serve(self, stack: ExitStack) -> None:
         where = self._settings.search
+        gate = _gate(where)
+        app = _site(self._store, self._is_alive, gate, self._settings)
         try:
-            server = Server(App(partial(journeys, self._store), self._is_alive), where.host, where.port)
+            server = Server(app, where.host, where.port)
         except OSError as error:
             raise StartError(
                 f"search.port: {where.host}:{where.port}: {reason(error)}: choose another port"
             ) from error
         stack.callback(server.stop)
         server.start()
-        self._echo(f"search at {server.url}/v1/journeys?recipient=ADDRESS")
+        # What follows the # is sent to no server and stands in no log of one.
+        self._echo(f"search at {server.url}/" + (f"#token={gate.session}" if gate.session else ""))
 
     def _is_alive(self) -> bool:
         return time.monotonic() - self._last_round < STUCK_S
@@ -223,9 +225,23 @@ def _read_events(bodies: Sequence[bytes | str], *, origin: str, relays: Sequence
     return ingest.ses(bodies, origin, relays)
 
 
-def journeys(
-    store: SQLiteStore, recipient: str, since: Instant | None, until: Instant | None, limit: int
-) -> list[dict[str, Any]]:
-    """One page of a recipient's mail."""
-    found, _ = Search(store, now()).of_address(recipient, since=since, until=until, limit=limit)
-    return [one.as_json() for one in found]
+def _gate(where: SearchAddress) -> Gate:
+    try:
+        tokens = TokenFile(where.token_file) if where.token_file else None
+    except TokensError as error:
+        raise StartError(f"search.token_file: {error}") from error
+    return Gate(tokens, proxy_header=where.proxy_header, proxy_scopes=frozenset(where.proxy_scopes))
+
+
+def _site(store: SQLiteStore, is_alive: Callable[[], bool], gate: Gate, settings: Settings) -> WsgiApi:
+    stem = settings.database.with_suffix("")
+    beside = Beside(
+        key=stem.with_name(f"{stem.name}-key"),
+        audit=stem.with_name(f"{stem.name}-audit.jsonl"),
+        console=console(),
+    )
+    names = tuple(name.lower() for name in settings.search.names)
+    try:
+        return site(store, is_alive, gate, beside, names)
+    except OSError as error:
+        raise StartError(f"{error.filename}: {reason(error)}: the search keeps its key there") from error

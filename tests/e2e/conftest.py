@@ -132,18 +132,25 @@ class Service:
 
     def url(self) -> str:
         """Where its search answers, once it does."""
+        return self._told()[1]
 
-        def told() -> str | None:
+    def token(self) -> str:
+        """The token of its session."""
+        return self._told()[2]
+
+    def _told(self) -> re.Match[str]:
+        def told() -> re.Match[str] | None:
             assert self.process.poll() is None, self.stderr
-            found = re.search(r"search at (http://\S+)/v1/", self.stderr)
-            return found[1] if found else None
+            return re.search(r"search at (http://[^/\s]+)/#token=(\S+)", self.stderr)
 
         return until(told, "the search's address")
 
     def search(self, recipient: str) -> list[Journey]:
-        with urllib.request.urlopen(  # noqa: S310 - our own service
-            f"{self.url()}/v1/journeys?recipient={quote(recipient)}", timeout=10
-        ) as answer:
+        asked = urllib.request.Request(  # noqa: S310 - our own service
+            f"{self.url()}/v1/journeys?recipient={quote(recipient)}",
+            headers={"Authorization": f"Bearer {self.token()}"},
+        )
+        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
             found: list[Journey] = json.load(answer)["journeys"]
             return found
 

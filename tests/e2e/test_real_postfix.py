@@ -320,4 +320,4 @@ def test_the_queues_are_empty(story: Story) -> None:
     assert story.sqs.counts() == (0, 0)
     assert story.sqs.dead_letters() == 0
     assert not postroad("problems", "--bad-input", "--db", story.service.database).stdout
-    assert re.fullmatch(r"postroad: search at \S+\n", story.service.stderr)
+    assert re.fullmatch(r"postroad: search at \S+/#token=\S+\n", story.service.stderr)

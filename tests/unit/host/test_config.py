@@ -114,8 +114,11 @@ def test_stdout_needs_no_name(tmp_path: Path) -> None:
             LEAST + 'unified_lines.to = "syslog"\nunified_lines.address = "loghost"',
             ["unified_lines.address: give a socket such as /dev/log, or host:port"],
         ),
-        (LEAST + 'search.host = "0.0.0.0"', ["search.host: 0.0.0.0 can be reached from other machines"]),
-        (LEAST + 'search.host = "mail.example.com"', ["search.host: mail.example.com can be reached"]),
+        (
+            LEAST + 'search.host = "0.0.0.0"',
+            ["search: 0.0.0.0 can be reached from other machines: set search.token_file"],
+        ),
+        (LEAST + 'search.host = "mail.example.com"', ["search.host: mail.example.com is no IP address"]),
         (
             LEAST + 'ses_events.sqs.queue_url = "ses-events"',
             ["ses_events.sqs.queue_url: give a URL that begins with https://"],
@@ -156,3 +159,8 @@ def test_a_time_zone_is_found_or_refused() -> None:
     for name in ("Mars/Olympus", "", "../etc/passwd"):
         with pytest.raises(ValueError, match="there is no time zone"):
             config.zone(name)
+
+
+def test_other_machines_may_ask_where_tokens_are_kept(tmp_path: Path) -> None:
+    found = load(tmp_path, LEAST + 'search.host = "0.0.0.0"\nsearch.token_file = "tokens"\n').search
+    assert found.token_file == tmp_path / "tokens"
