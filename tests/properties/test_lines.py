@@ -23,7 +23,13 @@ def told(record: Record) -> dict[Shown, str]:
     shown: dict[Shown, str] = {}
     for fact in record.facts():
         mark = own_claim(fact) if fact["source"] is Source.RELAY else claimed
-        if mark and fact["event"] not in (Event.SUBMITTED, Event.ACCEPTED, Event.UNCLAIMED, Event.OTHER):
+        if mark and fact["event"] not in (
+            Event.SUBJECT,
+            Event.SUBMITTED,
+            Event.ACCEPTED,
+            Event.UNCLAIMED,
+            Event.OTHER,
+        ):
             shown[encode(fact, record.key), mark.queue_id] = without_host(render(fact, mark))
     return shown
 

@@ -60,7 +60,7 @@ def test_the_relays_half_and_sess_half_are_one_story() -> None:
         auto_reply=False,
         silent=False,
         sender="shop@example.org",
-        subject="From the relay",
+        subject="From SES",
         message_id="order-1@example.org",
         queue_ids=[QUEUE_ID],
         hosts=["mx1"],

@@ -54,5 +54,5 @@ def test_a_complaint_of_several_is_possibly_anothers() -> None:
     )
     assert (
         say(Source.SES, Event.COMPLAINED, complaint_sub_type="OnAccountSuppressionList")
-        == "Reported as unwanted (OnAccountSuppressionList)"
+        == "Not attempted: on a suppression list (OnAccountSuppressionList)"
     )

@@ -54,7 +54,7 @@ def test_queue_facts_stand_under_their_hour_and_the_message_id_finds_them() -> N
     (place,) = places(line("cleanup", "message-id=<>"))
     assert place.lookup is None
     subject = line("cleanup", "info: header Subject: x from local; from=<s@x> to=<t@y>")
-    assert keys(subject) == [(QUEUE, "2026-02-25T23")]
+    assert keys(subject) == [(QUEUE, "2026-02-25T23"), (QUEUE, "2026-02-25#to#t@y")]
 
 
 @pytest.mark.parametrize(

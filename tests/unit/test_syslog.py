@@ -5,6 +5,7 @@ import pytest
 
 from postroad import syslog
 from postroad.facts import ParseError
+from postroad.shippers import unwrapped
 from postroad.syslog import Carrier
 
 CARRIER = Carrier(at="2026-03-01T12:00:00.000Z")
@@ -96,31 +97,30 @@ def test_a_time_that_no_clock_shows_is_refused(stamp: str) -> None:
 
 @pytest.mark.parametrize("name", ["log", "MESSAGE", "message"])
 def test_a_log_shippers_record_is_unwrapped(name: str) -> None:
-    assert syslog.unwrapped(f'{{"{name}": "the line", "other": 1}}') == "the line"
+    assert unwrapped(f'{{"{name}": "the line", "other": 1}}') == ("the line", None)
 
 
 @pytest.mark.parametrize(
     "line", ["plain", "{not json", "{}", '{"log": 1}', "[" * 100_000, '{"log":' * 100_000]
 )
 def test_what_is_no_shippers_record_stays_as_it_is(line: str) -> None:
-    assert syslog.unwrapped(line) == line
+    assert unwrapped(line) == (line, None)
 
 
 def test_journalds_export_becomes_a_line_with_its_own_stamp_host_and_tag() -> None:
     record = '{"__REALTIME_TIMESTAMP":"1770264456123456","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"105","MESSAGE":"a"}'
-    assert syslog.unwrapped(record) == "2026-02-05T04:07:36.123Z mx1 postfix/qmgr[105]: a"
+    assert unwrapped(record)[0] == "2026-02-05T04:07:36.123Z mx1 postfix/qmgr[105]: a"
 
 
 @pytest.mark.parametrize("stamp", ['"x"', "null", "[]", "1e999", '"99999999999999999999999"'])
 def test_a_journal_record_without_a_readable_time_has_its_carriers(stamp: str) -> None:
     record = f'{{"__REALTIME_TIMESTAMP":{stamp},"SYSLOG_IDENTIFIER":"postfix/qmgr","MESSAGE":"a"}}'
-    assert syslog.unwrapped(record) == "postfix/qmgr[0]: a"
+    assert unwrapped(record)[0] == "postfix/qmgr[0]: a"
 
 
 def test_a_journal_record_without_a_time_or_a_host_has_its_carriers() -> None:
     assert (
-        syslog.unwrapped('{"SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"7","MESSAGE":"a"}')
-        == "postfix/qmgr[7]: a"
+        unwrapped('{"SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"7","MESSAGE":"a"}')[0] == "postfix/qmgr[7]: a"
     )
 
 

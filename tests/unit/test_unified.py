@@ -98,7 +98,7 @@ def test_the_traditional_stamp_is_on_request() -> None:
         (
             ses(Event.COMPLAINED, complaint_sub_type="OnAccountSuppressionList"),
             "5.7.1",
-            "complained",
+            "bounced",
             "OnAccountSuppressionList: suppressed",
         ),
         (ses(Event.REJECTED, reply="Bad content"), "5.7.1", "rejected", "Bad content"),

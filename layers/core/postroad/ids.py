@@ -15,6 +15,8 @@ _LONGEST_QUEUE_ID = 255
 # 4 hex of region, 12 hex of epoch milliseconds, the rest of a UUID, a counter; published samples obscure parts of it.
 _SES_ID = re.compile(r"[0-9a-f]{16}(?:-[0-9A-Za-z]+)*", re.IGNORECASE)
 _SES_TIME = re.compile(r"[0-9a-f]{4}([0-9a-f]{12})-", re.IGNORECASE)
+# A name that only begins like one of Amazon's is anybody's.
+_SES_HOST = re.compile(r"\bemail-smtp\.[\w.-]*\bamazonaws\.com(?:\.cn)?(?![\w.-])")
 _SES_REPLY = re.compile(r"250 ok ([0-9A-Za-z-]+)", re.IGNORECASE)
 
 
@@ -53,5 +55,5 @@ def ses_id_in(reply: str, relay: str) -> str | None:
 
 
 def is_ses_relay(relay: str) -> bool:
-    """Tell whether a `relay=` names an SES SMTP endpoint."""
-    return "email-smtp." in relay and "amazonaws.com" in relay
+    """Tell whether a `relay=`, or what a reply says of a server, names an SES SMTP endpoint."""
+    return "amazonaws" in relay and _SES_HOST.search(relay) is not None

@@ -45,10 +45,10 @@ def to_ms(at: Instant) -> int:
     return (to_datetime(at) - EPOCH) // timedelta(milliseconds=1)
 
 
-def parse(text: str) -> Instant:
-    """Read an ISO 8601 time in the spellings SES and syslog use; one without a zone is UTC. Raises ValueError."""
+def parse(text: str, zone: tzinfo = UTC) -> Instant:
+    """Read an ISO 8601 time in the spellings SES and syslog use; one without a zone is of `zone`. Raises ValueError."""
     moment = datetime.fromisoformat(text.strip().replace(" +", "+").replace(" -", "-"))
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from postroad.facts import Event, Fact, Source
 from postroad.hosts import is_same_host
 from postroad.instants import Instant, seconds_between
 from postroad.lifecycle import State, filtered_as, is_auto_reply, is_complaint, state, state_of
-from postroad.lives import Life, by_course
+from postroad.lives import HOURLY, Life, by_course
 from postroad.phrases import phrase
 from postroad.records import Record
 from postroad.unified import Claim, claim, delay, own_claim, render
@@ -71,7 +71,8 @@ def assemble(address: str | None, delivery: Record | None, lives: list[Life], no
     timed = [fact for fact in facts if "at" in fact]
     standing = _state(facts, lives)
     claimed = claim(delivery.facts()) if delivery else None
-    first, last = timed[0]["at"], timed[-1]["at"]
+    times = [fact["at"] for fact in timed if fact["event"] not in HOURLY] or [fact["at"] for fact in timed]
+    first, last = min(times), max(fact["at"] for fact in timed)
     return Journey(
         recipient=_recipient(address, facts),
         state=standing,
@@ -79,7 +80,7 @@ def assemble(address: str | None, delivery: Record | None, lives: list[Life], no
         auto_reply=is_auto_reply(facts),
         silent=standing in _WITHOUT_OUTCOME and seconds_between(last, now) > SILENT_AFTER_S,
         sender=_sender(facts),
-        subject=_decoded(_said(facts, "subject")),
+        subject=_decoded(_said(facts, "subject", Source.SES)),
         message_id=_said(facts, "message_id") or None,
         queue_ids=_queue_ids(claimed, lives),
         hosts=_hosts(facts, claimed),
@@ -97,19 +98,14 @@ def _own_facts(address: str | None, delivery: Record | None, lives: list[Life]) 
     facts = delivery.facts() if delivery else []
     ses_id = next((fact["ses_id"] for fact in facts if "ses_id" in fact), None)
     for life in lives:
-        facts += [fact for fact in life.facts if _concerns(fact, address, ses_id)]
+        facts += [fact for fact in life.of(address) if fact.get("ses_id", ses_id) == ses_id]
+        facts += life.of(None) if address else []
     return list({repr(sorted(fact.items())): fact for fact in facts}.values())
 
 
-def _concerns(fact: Fact, address: str | None, ses_id: str | None) -> bool:
-    if "to" not in fact or fact["event"] is Event.SUBJECT:
-        return True
-    return folded(fact["to"]) == address and fact.get("ses_id", ses_id) == ses_id
-
-
 def _recipient(address: str | None, facts: list[Fact]) -> str | None:
-    said = (fact["to"] for fact in facts if fact.get("to") and folded(fact["to"]) == address)
-    return next(said, address) or None
+    said = [fact for fact in facts if folded(fact.get("to") or "") == address and "at" in fact]
+    return _said(said, "to") or address or None
 
 
 def _state(facts: list[Fact], lives: list[Life]) -> State:
@@ -120,9 +116,9 @@ def _state(facts: list[Fact], lives: list[Life]) -> State:
     return State.SOFT_BOUNCED if gave_up and found in _UNDECIDED else found
 
 
-def _said(facts: Iterable[Fact], name: str) -> str | None:
-    """The first value anybody gave; the relay's word comes before SES's, which wrote its own Message-ID."""
-    said: list[Any] = [(fact["source"] is not Source.RELAY, fact) for fact in facts if name in fact]
+def _said(facts: Iterable[Fact], name: str, first: Source = Source.RELAY) -> str | None:
+    """The first value anybody gave: the relay's word counts before SES's; of a Subject, which Postfix cuts, SES's."""
+    said: list[Any] = [(fact["source"] is not first, fact) for fact in facts if name in fact]
     return min(said, key=lambda one: one[0])[1][name] if said else None
 
 
@@ -140,9 +136,14 @@ def _decoded(subject: str | None) -> str | None:
     if subject is None or "=?" not in subject:
         return subject
     try:
-        return str(make_header(decode_header(_FOLD.sub("?= =?", subject)))) or subject
+        return _whole(str(make_header(decode_header(_FOLD.sub("?= =?", subject))))) or subject
     except (HeaderParseError, LookupError, ValueError):
         return subject
+
+
+def _whole(text: str) -> str:
+    """A charset that makes half characters (unicode_escape) must not stop the text from being written."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _queue_ids(claimed: Claim | None, lives: list[Life]) -> list[str]:

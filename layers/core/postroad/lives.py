@@ -6,12 +6,15 @@ All facts of one queue id stand in one partition; here they are told apart again
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from postroad.addresses import folded
 from postroad.codec import Key
 from postroad.facts import Event, Fact
 from postroad.hosts import is_same_host
 from postroad.instants import Instant, seconds_between
 from postroad.records import LINKS, Record
 
+# Kept once an hour, dated by its beginning.
+HOURLY = (Event.OPENED, Event.CLICKED)
 _COURSE = {event: place for place, event in enumerate(Event)}
 _ARRIVALS = (Event.CLIENT, Event.PICKUP)
 # cleanup runs where the entry is made, so its lines begin a life as well (a notice or a forward has no client).
@@ -21,6 +24,8 @@ _ENDS = (Event.REMOVED, Event.DELETED, Event.CANCELED, Event.REQUEUED)
 # maximal_queue_lifetime is five days unless it was raised.
 _LONGEST_LIFE_S = 30 * 86_400
 _CLOCK_SLACK_S = 5
+_LONGEST_STEP_S = 120
+_LEAP_DAY = "02-29"
 
 
 @dataclass(slots=True)
@@ -35,11 +40,25 @@ class Life:
     previous: list[Fact] = field(default_factory=list)
     ended: Instant | None = None
     displaced: Instant | None = None  # when its host reused the id before a line told of its end
+    _of_whom: dict[str, list[Fact]] = field(default_factory=dict)
 
     @property
     def began(self) -> Instant:
         """The time of its first fact."""
         return self.facts[0]["at"]
+
+    def of(self, address: str | None) -> list[Fact]:
+        """What was said of one (folded) recipient; of the whole message for None."""
+        if not self._of_whom:
+            for fact in self.facts:
+                whose = folded(fact["to"]) if fact.get("to") and fact["event"] is not Event.SUBJECT else ""
+                self._of_whom.setdefault(whose, []).append(fact)
+        return self._of_whom.get(address or "", [])
+
+    def recipients(self) -> list[str]:
+        """The (folded) recipients of whom anything was said."""
+        self.of(None)
+        return [address for address in self._of_whom if address]
 
     def has(self, *events: Event) -> bool:
         """Tell whether any of these was said of it."""
@@ -61,14 +80,17 @@ class Life:
 
 def by_course(fact: Fact) -> tuple[str, int]:
     """Sort by time, and within one second of a log by the course that mail takes."""
-    return fact.get("at", ""), _COURSE[fact["event"]]
+    at = fact.get("at", "")
+    # Of an open only the hour is kept, so it stands at that hour's end.
+    return (f"{at[:13]}:59:59.999Z" if fact["event"] in HOURLY else at), _COURSE[fact["event"]]
 
 
 def split(queue_id: str, records: Iterable[Record]) -> list[Life]:
     """Tell the lives of one queue id apart, oldest first, from all records of its partition."""
     lives: list[Life] = []
     links: list[Fact] = []
-    for fact, key in sorted(_aligned(records), key=lambda said: by_course(said[0])):
+    told = sorted(_aligned(records), key=lambda said: by_course(said[0]))
+    for fact, key in told:
         if fact.get("queue_id") == queue_id:
             _life_of(queue_id, fact, lives).take(fact, key)
         else:
@@ -88,11 +110,11 @@ def _aligned(records: Iterable[Record]) -> list[tuple[Fact, Key]]:
 def _in_its_year(fact: Fact, known: list[Instant]) -> Fact:
     if any(abs(seconds_between(at, fact["at"])) < _LONGEST_LIFE_S for at in known):
         return fact
-    for at in known:
-        moved = at[:4] + fact["at"][4:]
-        if abs(seconds_between(at, moved)) < _LONGEST_LIFE_S:
-            return {**fact, "at": moved}
-    return fact
+    years = (f"{int(at[:4]) + step:04d}" for at in known for step in (0, -1, 1))
+    moved = (year + fact["at"][4:] for year in years if fact["at"][5:10] != _LEAP_DAY)
+    near = (at for at in moved if any(abs(seconds_between(one, at)) < _LONGEST_LIFE_S for one in known))
+    found = next(near, None)
+    return {**fact, "at": found} if found else fact
 
 
 def _life_of(queue_id: str, fact: Fact, lives: list[Life]) -> Life:
@@ -110,9 +132,20 @@ def _continued(fact: Fact, own: Life | None, lives: list[Life]) -> Life | None:
     if own and own.ended is None:
         return None if _is_another_entry(fact, own) else own
     if fact["event"] in _ENTRIES:
-        return None
+        return _reopened(fact, own)
+    if own and own.ended and seconds_between(own.ended, fact["at"]) <= _CLOCK_SLACK_S:
+        # Two daemons stamp their lines, and the end may have the earlier stamp.
+        return own
     # Shared or re-mounted queue storage: a host that never saw the arrival goes on where another left off.
     return next((life for life in reversed(lives) if life.ended is None and life.has(*_ENTRIES)), None)
+
+
+def _reopened(fact: Fact, own: Life | None) -> Life | None:
+    """A clock that was set back between arrival and delivery puts the end of a life before its beginning."""
+    if own is None or own.has(*_ENTRIES) or seconds_between(own.began, fact["at"]) > _LONGEST_STEP_S:
+        return None
+    own.ended = None
+    return own
 
 
 def _is_another_entry(fact: Fact, own: Life) -> bool:

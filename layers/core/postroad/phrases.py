@@ -1,9 +1,12 @@
 """What a fact says, in words that support staff know."""
 
+from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from postroad.addresses import printable
 from postroad.facts import Event, Fact, Source
+from postroad.lifecycle import is_complaint, is_suppressed
 
 _RELAY: dict[Event, Callable[[Fact], str]] = {
     Event.CLIENT: lambda fact: f"Our mail server began to receive it from {fact['client']}",
@@ -42,7 +45,7 @@ _SES: dict[Event, Callable[[Fact], str]] = {
     ),
     Event.DELIVERED: lambda fact: f"Accepted by the recipient's server: {_reply(fact)}",
     Event.BOUNCED: lambda fact: f"Bounced ({_kind(fact)}): {_reply(fact)}",
-    Event.COMPLAINED: lambda fact: f"Reported as unwanted ({_kind(fact)}){_of_n(fact)}",
+    Event.COMPLAINED: lambda fact: _complained(fact),  # noqa: PLW0108 - defined below
     Event.REJECTED: lambda fact: f"Amazon SES refused to send it: {_reply(fact)}",
     Event.RENDER_FAILED: lambda fact: f"Its template could not be filled in: {_reply(fact)}",
     Event.OPENED: lambda _: "Somebody opened it (Amazon SES cannot tell who)",
@@ -55,13 +58,20 @@ _SES: dict[Event, Callable[[Fact], str]] = {
 def phrase(fact: Fact) -> str:
     """One sentence for a timeline."""
     table = _RELAY if fact["source"] is Source.RELAY else _SES
-    return printable(table[fact["event"]](fact))
+    said: Any = defaultdict(str, fact)
+    return printable(table[fact["event"]](said))
 
 
 def _kind(fact: Fact) -> str:
     said = (fact.get(name) for name in ("bounce_type", "bounce_sub_type", "delay_type", "feedback_type"))
     sub_type = fact.get("complaint_sub_type")
     return "/".join([str(word) for word in (*said, sub_type) if word]) or "no reason given"
+
+
+def _complained(fact: Fact) -> str:
+    if is_suppressed(fact):
+        return f"Not attempted: on a suppression list ({_kind(fact)})"
+    return f"{'Reported as unwanted' if is_complaint(fact) else 'Reported'} ({_kind(fact)}){_of_n(fact)}"
 
 
 def _reply(fact: Fact) -> str:

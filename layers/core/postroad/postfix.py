@@ -10,6 +10,7 @@ from postroad import syslog
 from postroad.facts import Fact, ParseError, Source
 from postroad.ids import NOQUEUE, is_queue_id, ses_time
 from postroad.postfix_forms import Reader, Said
+from postroad.shippers import unwrapped
 from postroad.syslog import Carrier, Line
 
 _DELIVERY: tuple[tuple[str, Reader], ...] = (("to=", forms.delivery),)
@@ -60,7 +61,7 @@ _UNTAGGED: tuple[tuple[str, Reader], ...] = (
 # Said of no queue entry: the before-queue proxy's verdicts.
 _PROXY = ("proxy-reject: ", "proxy-accept: ")
 # Words that say something even when they are empty: the null sender, no Message-ID.
-_MAY_BE_EMPTY = ("from", "message_id", "reply")
+_MAY_BE_EMPTY = ("from", "to", "message_id", "subject", "reply")
 
 
 def facts(line: str, carrier: Carrier) -> list[Fact]:
@@ -68,7 +69,9 @@ def facts(line: str, carrier: Carrier) -> list[Fact]:
 
     Raises ParseError for a line in which a daemon of Postfix began to speak of a message and did not end.
     """
-    line = syslog.unwrapped(line).rstrip()
+    line, written = unwrapped(line)
+    line = line.rstrip()
+    carrier = carrier._replace(at=written) if written else carrier
     if len(line) > syslog.LONGEST:
         reason = f"line longer than {syslog.LONGEST} characters"
         raise ParseError(reason, line)

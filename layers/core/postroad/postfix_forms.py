@@ -21,7 +21,7 @@ _QUOTED = r'(?:"(?:[^"\\]|\\.)*"@)?'
 _DELIVERY = re.compile(
     rf"to=(?:<(?P<to>{_QUOTED}.*?)>|(?P<bare_to>[^<].*?))"
     rf"(?:, orig_to=(?:<(?P<orig_to>{_QUOTED}.*?)>|(?P<bare_orig_to>[^<].*?)))?"
-    r", (?:relay=)?(?P<relay>[^,]*)"
+    r", (?:relay=)?(?P<relay>[^,]+)"
     r"(?:, ses_id=(?P<ses_id>[^,]*))?"
     r"(?:, conn_use=(?P<conn_use>\d+),?)?"
     r",? delay=(?P<delay>[\d.]+)(?:, delays=(?P<delays>[\d./]+))?"
@@ -35,7 +35,7 @@ _QMGR = re.compile(
 )
 # smtpd/smtpd.c mail_open_stream(), qmqpd/qmqpd.c
 _CLIENT = re.compile(
-    r"client=(?P<client>.*?)(?:, sasl_method=(?P<sasl_method>.*?))?(?:, sasl_username=(?P<sasl_username>.*?))?"
+    r"client=(?P<client>.+?)(?:, sasl_method=(?P<sasl_method>.*?))?(?:, sasl_username=(?P<sasl_username>.*?))?"
     r"(?:, sasl_sender=(?P<sasl_sender>.*?))?(?:, orig_queue_id=(?P<orig_queue_id>\w+))?"
     r"(?:, orig_client=(?P<orig_client>.*))?"
 )
@@ -63,6 +63,8 @@ _ENVELOPE = re.compile(
 )
 _ENHANCED = re.compile(r"(?:\d{3}[ -])?(\d\.\d{1,3}\.\d{1,3})\b")
 _FOLD = re.compile(r"^[? ]+(?=<)")
+# An address may spell out an envelope inside its quotes.
+_QUOTED_LOCAL_PART = re.compile(r'<"(?:[^"\\]|\\.)*"@')
 _SUBJECT = re.compile(r"subject:\s*", re.IGNORECASE)
 
 _BY_STATUS = {
@@ -219,11 +221,11 @@ def _on_content(words: Said, envelope: Said) -> Said:
 
 
 def _enveloped(rest: str) -> tuple[str, Said]:
+    masked = _QUOTED_LOCAL_PART.sub(lambda found: "<" + "?" * (len(found[0]) - 2) + "@", rest)
     for mark in ("; from=<", "; to=<", "; proto="):
-        start = rest.rfind(mark)
-        found = _ENVELOPE.fullmatch(rest, start) if start >= 0 else None
+        start = masked.rfind(mark)
+        found = _ENVELOPE.fullmatch(masked, start) if start >= 0 else None
         if found:
-            return rest[:start], {
-                name: value for name, value in found.groupdict().items() if value is not None
-            }
+            spans = {name: found.span(name) for name, value in found.groupdict().items() if value is not None}
+            return rest[:start], {name: rest[slice(*span)] for name, span in spans.items()}
     return rest, {}

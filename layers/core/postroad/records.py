@@ -140,6 +140,9 @@ def _relay_places(fact: Fact) -> Iterator[Place]:
         yield _recipient_place(fact)
     else:
         yield _queue_place(fact, fact["queue_id"])
+    if fact["event"] is Event.SUBJECT and fact.get("to"):
+        # The only line that names a recipient before the first attempt.
+        yield _recipient_place(fact)
     linked = LINKS.get(fact["event"], _no_link)(fact)
     if linked:
         yield _queue_place(fact, linked)

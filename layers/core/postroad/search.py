@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from postroad.addresses import folded
-from postroad.codec import Key
+from postroad.codec import Key, encode
 from postroad.facts import Event, Fact
 from postroad.ids import NOQUEUE
 from postroad.instants import Instant, day, seconds_between
@@ -18,18 +18,20 @@ LONGEST_CHAIN = 200
 # A relay logs the end of a life at once; SES stamps what it took in between.
 _SLACK_S = 60
 _SEEN_AT_MOST = 100
+_LIVES_KEPT = 64
 
 Anchor = tuple[Key, str]
 
 
 class Search:
-    """Joins a store's records to journeys. Each journey has one anchor: a record, and when it began there."""
+    """Joins a store's records to journeys. Each journey has one anchor: a record, and its first fact there."""
 
     def __init__(self, store: Store, now: Instant) -> None:
         """Ask `store`; `now` decides which deliveries are silent."""
         self._store = store
         self._now = now
         self._lives: dict[str, list[Life]] = {}
+        self._chains: dict[int, list[Life]] = {}
 
     def of_address(
         self,
@@ -68,7 +70,7 @@ class Search:
     def anchored(self, records: Iterable[Record]) -> Iterator[Journey]:
         """Each journey at its anchor, in the records' order: all records give all journeys, each once."""
         for record in records:
-            self._lives.clear()
+            self._forget()
             for anchor, assembled in self._of(record, whole=False):
                 if anchor[0] == record.key:
                     yield assembled
@@ -95,30 +97,24 @@ class Search:
         if claimed is None or claimed.queue_id == NOQUEUE:
             return []
         lives = self._lives_of(claimed.queue_id)
-        ses_id = record.key.pk[4:]
-        named = next(
-            (life for life in lives if any(fact.get("ses_id") == ses_id for fact in life.facts)), None
-        )
+        ses_id, address = record.key.pk[4:], record.key.address
+        named = (life for life in lives if any(fact.get("ses_id") == ses_id for fact in life.of(address)))
         at = next(fact["at"] for fact in facts if "at" in fact and "queue_id" in fact)
-        life = named or _under_way(at_time(lives, at, claimed.host), at)
+        # Another site's Postfix may use the same queue id, so that a header alone must name a host of the life.
+        known = [life for life in lives if life.knows(claimed.host)]
+        life = next(named, None) or _under_way(at_time(known, at, claimed.host), at)
         return self._chain(life) if life else []
 
     def _of_life(self, life: Life, address: str | None, *, whole: bool) -> Iterator[tuple[Anchor, Journey]]:
         chain = self._chain(life)
-        facts = [fact for part in chain for fact in part.facts]
-        recipients = dict.fromkeys(folded(fact["to"]) for fact in facts if _is_of_recipient(fact))
-        if address is not None:
-            yield from self._of_recipient(address, facts, chain)
-        elif whole:
-            for recipient in recipients:
-                yield from self._of_recipient(recipient, facts, chain)
+        recipients = dict.fromkeys(recipient for part in chain for recipient in part.recipients())
+        for recipient in _asked_for(address, chain, recipients, whole=whole):
+            yield from self._of_recipient(recipient, chain)
         if not recipients and (whole or _is_pending(chain)):
-            yield self._without_recipient(facts, chain)
+            yield from self._without_recipient(chain, whole=whole)
 
-    def _of_recipient(
-        self, address: str, facts: list[Fact], chain: list[Life]
-    ) -> Iterator[tuple[Anchor, Journey]]:
-        own = [fact for fact in facts if _is_of_recipient(fact) and folded(fact["to"]) == address]
+    def _of_recipient(self, address: str, chain: list[Life]) -> Iterator[tuple[Anchor, Journey]]:
+        own = [fact for part in chain for fact in part.of(address)]
         keys = [ses_key(fact["ses_id"], address) for fact in own if "ses_id" in fact]
         known = self._store.get(dict.fromkeys(keys)) or self._claiming(address, own, chain)
         for record in known:
@@ -146,9 +142,21 @@ class Search:
         """Tell whether a record claims a life of this chain, and not another life of the same queue id."""
         return any(claimed is life for claimed in self._claimed_lives(record) for life in chain)
 
-    def _without_recipient(self, facts: list[Fact], chain: list[Life]) -> tuple[Anchor, Journey]:
+    def _without_recipient(self, chain: list[Life], *, whole: bool) -> Iterator[tuple[Anchor, Journey]]:
+        facts = [fact for part in chain for fact in part.facts]
         said = next((folded(fact["to"]) for fact in facts if fact.get("to")), None)
-        return (chain[0].keys[0], chain[0].began), assemble(said, None, chain, self._now)
+        known = self._claiming(said, [], chain) if said else []
+        for record in known if whole else ():
+            yield self._known_to_ses(record)
+        if not known:
+            key = chain[0].keys[0]
+            yield (key, encode(chain[0].facts[0], key)), assemble(said, None, chain, self._now)
+
+    def _forget(self) -> None:
+        """A message to thousands has as many records, and one partition of its queue id."""
+        if len(self._lives) > _LIVES_KEPT:
+            self._lives.clear()
+            self._chains.clear()
 
     def _lives_of(self, queue_id: str) -> list[Life]:
         if queue_id not in self._lives:
@@ -157,16 +165,20 @@ class Search:
 
     def _chain(self, life: Life) -> list[Life]:
         """The lives of one message under all its queue ids: requeued, or through a content filter and back."""
+        if id(life) not in self._chains:
+            chain = self._followed(life)
+            self._chains.update({id(part): chain for part in chain})
+        return self._chains[id(life)]
+
+    def _followed(self, life: Life) -> list[Life]:
         found: list[Life] = []
         todo = [life]
         while todo and len(found) < LONGEST_CHAIN:
             life = todo.pop()
             if not any(life is known for known in found):
                 found.append(life)
-                led = [
-                    at_time(self._lives_of(queue_id), fact["at"], fact.get("host"))
-                    for queue_id, fact in _ways(life)
-                ]
+                ways = ((self._lives_of(queue_id), fact) for queue_id, fact in _ways(life))
+                led = (at_time(lives, fact["at"], fact.get("host")) for lives, fact in ways)
                 todo += [other for other in led if other]
         # A filter may give a message back within the second in which it came.
         return sorted(found, key=lambda one: (one.began, bool(leads_back(one))))
@@ -178,15 +190,22 @@ def _ways(life: Life) -> list[tuple[str, Fact]]:
 
 def _anchor(own: list[Fact], chain: list[Life]) -> Anchor:
     """The record in which a recipient's first fact stands; two lives may have theirs in one."""
-    said = [
-        (fact, key) for life in chain for fact, key in zip(life.facts, life.keys, strict=True) if fact in own
-    ]
-    first, key = min(said, key=lambda one: one[0]["at"])
-    return key, first["at"]
+    first = min(own, key=lambda fact: fact["at"])
+    said = ((fact, key) for life in chain for fact, key in zip(life.facts, life.keys, strict=True))
+    key = next(key for fact, key in said if fact is first)
+    return key, encode(first, key)
 
 
-def _is_of_recipient(fact: Fact) -> bool:
-    return bool(fact.get("to")) and fact["event"] is not Event.SUBJECT
+def _asked_for(
+    address: str | None, chain: list[Life], recipients: Iterable[str], *, whole: bool
+) -> Iterable[str]:
+    """The recipients to tell of: the one asked for, those an alias stood for, or all."""
+    if address is None:
+        return recipients if whole else ()
+    if address in recipients:
+        return (address,)
+    facts = (fact for life in chain for recipient in life.recipients() for fact in life.of(recipient))
+    return dict.fromkeys(folded(fact["to"]) for fact in facts if folded(fact.get("orig_to", "")) == address)
 
 
 def _under_way(life: Life | None, at: Instant) -> Life | None:

@@ -83,7 +83,7 @@ def facts(document: Mapping[str, Any], relays: Sequence[str] = ()) -> list[Fact]
     try:
         envelope = _ENVELOPE.validate_python(document)
         kind = KINDS.get(_type(envelope)) or Kind(Event.OTHER, _unknown_detail(document))
-        detail = _DETAIL.validate_python(document.get(kind.detail) or {})
+        detail = _detail(document.get(kind.detail) or {}, kind)
         return _facts(envelope, kind, detail, relays)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -91,6 +91,19 @@ def facts(document: Mapping[str, Any], relays: Sequence[str] = ()) -> list[Fact]
         raise ParseError(reason, str(document)) from error
     except ValueError as error:
         raise ParseError(str(error), str(document)) from error
+
+
+def _detail(found: Mapping[str, Any], kind: Kind) -> schema.Detail:
+    """What stands beside `mail`; a type that SES had not when this was written may give its fields another form."""
+    try:
+        return _DETAIL.validate_python(found)
+    except ValidationError:
+        if kind.event is not Event.OTHER:
+            raise
+        time = found.get("timestamp")
+        return (
+            {"timestamp": time, "fields": dict(found)} if isinstance(time, str) else {"fields": dict(found)}
+        )
 
 
 def _type(envelope: schema.Envelope) -> str:
@@ -136,12 +149,13 @@ def _words(said: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         _WORDS[name]: value for name, value in said.items() if name in _WORDS and value not in (None, "")
     }
-    return {name: _cut(value) if isinstance(value, str) else value for name, value in found.items()}
+    return {name: _cut(value) if isinstance(value, str) else round(value) for name, value in found.items()}
 
 
 def _rest(detail: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The fields that have no word of their own: SES adds some now and then, and each may matter to somebody."""
-    rest = sorted((name, value) for name, value in detail.items() if name not in _READ and value is not None)
+    named = detail.get("fields", detail)
+    rest = sorted((name, value) for name, value in named.items() if name not in _READ and value is not None)
     fields = {
         name[:64]: (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:LONGEST_FIELD]
         for name, value in rest[:MOST_FIELDS]
@@ -176,7 +190,7 @@ def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
         "subject": common.get("subject") or _first(headers, "subject"),
         # In an event's own form commonHeaders.messageId is SES's id, not the original Message-ID.
         "message_id": _first(headers, "message-id") or (common.get("messageId") if is_notification else None),
-        "configuration_set": next(iter(tags.get("ses:configuration-set") or []), None),
+        "configuration_set": next(iter(_values(tags.get("ses:configuration-set"))), None),
         "tags": _own(tags),
     }
     known = {name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value}
@@ -188,19 +202,37 @@ def _first(headers: list[tuple[str, str]], name: str) -> str | None:
     return found.removeprefix("<").removesuffix(">") if found and name == "message-id" else found
 
 
-def _own(tags: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def _own(tags: Mapping[str, Any]) -> dict[str, list[str]]:
     """The sender's tags; SES's own differ from one event of a message to the next."""
-    own = sorted((name, values) for name, values in tags.items() if not name.startswith("ses:"))
-    return {name[:256]: [value[:256] for value in values[:4]] for name, values in own[:MOST_TAGS]}
+    own = sorted((name, _values(values)) for name, values in tags.items() if not name.startswith("ses:"))
+    return {name[:256]: values for name, values in own[:MOST_TAGS] if values}
+
+
+def _values(said: object) -> list[str]:
+    """A tag's values; SES writes a list of texts, and nothing else may harm the rest of the event."""
+    values = said if isinstance(said, list) else [said]
+    return [value[:256] for value in values[:4] if isinstance(value, str)]
 
 
 def _claim(mail: schema.Mail, relays: Sequence[str]) -> dict[str, str]:
     """The queue id and host that the topmost Postfix of ours wrote into the message, if it is still there."""
     for header in mail.get("headers") or []:
-        found = _RECEIVED.search(header["value"]) if header["name"].lower() == "received" else None
+        found = _by_clause(header["value"]) if header["name"].lower() == "received" else None
         if found and (not relays or any(is_same_host(found["host"], relay) for relay in relays)):
             return found.groupdict()
     return {}
+
+
+def _by_clause(received: str) -> re.Match[str] | None:
+    """The clause that Postfix wrote itself: outside the comments, which quote what the client called itself."""
+    return next(
+        (found for found in _RECEIVED.finditer(received) if _is_outside(received[: found.start()])), None
+    )
+
+
+def _is_outside(before: str) -> bool:
+    pairs = ((before.count("("), before.count(")")), (before.count("<"), before.count(">")))
+    return all(opened == closed for opened, closed in pairs) and before.count('"') % 2 == 0
 
 
 def unclaimed(ses_id: str, to: str) -> Fact:

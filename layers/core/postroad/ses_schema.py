@@ -1,6 +1,6 @@
 """The fields of SES's events that Postroad has words for; SES reserves the right to add others."""
 
-from typing import Required
+from typing import Any, Required
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
@@ -29,7 +29,7 @@ class Mail(TypedDict, total=False):
     destination: list[str] | None
     headers: list[Header] | None
     commonHeaders: CommonHeaders | None
-    tags: dict[str, list[str]] | None
+    tags: dict[str, Any] | None
 
 
 class Recipient(TypedDict, total=False):
@@ -46,6 +46,7 @@ class Detail(TypedDict, total=False):
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
+    fields: dict[str, Any]  # not SES's: all of it, where none of it can be read by name
     timestamp: str | None
     recipients: list[str] | None
     bouncedRecipients: list[Recipient] | None
@@ -59,7 +60,7 @@ class Detail(TypedDict, total=False):
     errorMessage: str | None
     expirationTime: str | None
     feedbackId: str | None
-    processingTimeMillis: int | None
+    processingTimeMillis: float | None
     reason: str | None
     reportingMTA: str | None
     smtpResponse: str | None

@@ -1,31 +1,34 @@
 """The part of a log line before the message: who wrote it, on which host, when.
 
-Every wrapping that Postfix lines are met in: traditional and RFC 3339 stamps, postlogd's own, an RFC 3164 priority,
-a container runtime's stamp or name in front, a second header inside the first, no header at all, a log shipper's
-JSON record.
+Every wrapping that Postfix lines are met in: traditional and RFC 3339 stamps, postlogd's own, RFC 3164's priority and
+RFC 5424's header, a container runtime's stamp or name in front, a second header inside the first, no header at all.
 """
 
-import json
 import re
 from datetime import UTC, tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from postroad.facts import ParseError
-from postroad.instants import Instant, day, from_ms, parse, traditional
+from postroad.instants import Instant, day, parse, traditional
 
 # Postfix cuts its text at 2,000 bytes (util/msg_syslog.c); no header makes it eight times as long.
 LONGEST = 16_384
 
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-3]?\d \d\d:\d\d:\d\d)"
-_ISO = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)"
+_ISO = r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)"
 _TRADITIONAL = re.compile(_STAMP)
 _RFC3339 = re.compile(_ISO)
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 _SECOND_HEADER = re.compile(rf"{_STAMP}|{_ISO}")
 _SOLARIS_ID = re.compile(r"\[ID \d+ \w+\.\w+\] ")
 _REPEATED = re.compile(r"message repeated \d+ times: \[ (.*)\]$")
-# Where log shippers put the line: FireLens and Fluent Bit; journald's export; many others.
-_JSON_LINE = ("log", "MESSAGE", "message")
+# `<priority>1 stamp host program pid msgid data text` (RFC 5424 §6)
+_RFC5424 = re.compile(
+    r"<\d{1,3}>1 (?P<header>\S+ \S+) (?P<program>\S+) (?P<pid>\S+) \S+ (?:-|\[.*?\]) (?:\ufeff)?(?P<text>.*)"
+)
+_LEADING_STAMPS = re.compile(rf"(?:(?:{_ISO}|{_STAMP}) )+")
+# No header is longer: two stamps, a container's name, a host's.
+_LONGEST_HEADER = 400
 
 
 class Carrier(NamedTuple):
@@ -47,17 +50,26 @@ class Line(NamedTuple):
 
 def take_apart(line: str) -> Line:
     """Find the tag `name[pid]: `; behind the first tag a second header may follow, then its tag is the one."""
+    if line.startswith("<") and (found := _RFC5424.fullmatch(line)):
+        return Line(found["header"], found["program"], found["pid"].strip("-"), found["text"])
     start = 0
     while (end := line.find("]: ", start)) > 0:
         bracket = line.rfind("[", start, end)
         space = line.rfind(" ", start, max(bracket, start))
         program, pid = line[max(space + 1, start) : bracket], line[bracket + 1 : end]
-        if bracket < 0 or not pid.isdigit():
+        if bracket < 0 or not pid.isdigit() or not _is_header(line[start : max(space + 1, start)]):
             break
         start = end + 3
         if "/" in program or not _SECOND_HEADER.match(line, start):
             return Line(line[: max(space, 0)], program, pid, _message(line[start:]))
-    return Line(line[:start], None, "", line[start:])
+    stamps = _LEADING_STAMPS.match(line, start)
+    start = stamps.end() if stamps else start
+    return Line(line[:start].rstrip(), None, "", line[start:])
+
+
+def _is_header(text: str) -> bool:
+    """Tell whether a tag may stand behind this: what another program said before it makes it a part of a text."""
+    return ": " not in text and len(text) <= _LONGEST_HEADER
 
 
 def _message(text: str) -> str:
@@ -80,39 +92,9 @@ def at(line: Line, carrier: Carrier) -> Instant:
     try:
         stamp = _RFC3339.search(line.header)
         if stamp:
-            return parse(stamp[0].replace(",", "."))
+            return parse(stamp[0].replace(",", "."), carrier.zone)
         stamp = _TRADITIONAL.search(line.header)
         return traditional(stamp[0], day(carrier.at), carrier.zone) if stamp else carrier.at
     except (ValueError, KeyError) as error:
         reason = f"no such time: {line.header[:40]}"
         raise ParseError(reason, line.text) from error
-
-
-def unwrapped(line: str) -> str:
-    """The log line inside a log shipper's JSON record; any other line as it is."""
-    if not line.startswith("{"):
-        return line
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return line
-    texts = (
-        [record[key] for key in _JSON_LINE if isinstance(record.get(key), str)]
-        if isinstance(record, dict)
-        else []
-    )
-    return _journal(record, texts[0]) if texts else line
-
-
-def _journal(record: dict[str, Any], text: str) -> str:
-    if "SYSLOG_IDENTIFIER" not in record:
-        return text
-    tag = f"{record['SYSLOG_IDENTIFIER']}[{record.get('_PID', 0)}]: {text}"
-    return " ".join(str(word) for word in (_realtime(record), record.get("_HOSTNAME"), tag) if word)
-
-
-def _realtime(record: dict[str, Any]) -> Instant | None:
-    try:
-        return from_ms(int(record["__REALTIME_TIMESTAMP"]) // 1000)
-    except (KeyError, OverflowError, TypeError, ValueError):
-        return None

@@ -5,6 +5,7 @@ status=<word> (<reply>)`: the fields of global/log_adhoc.c, `status=` last and t
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -111,7 +112,8 @@ def own_claim(fact: Fact) -> Claim:
 
 def render(fact: Fact, claimed: Claim, *, traditional: bool = False) -> str:
     """One fact as a log line, without a line end; whatever does not print is a `?`."""
-    tag, body = _relay(fact) if fact["source"] is Source.RELAY else ("postfix/ses-events[1]", _ses(fact))
+    said: Any = defaultdict(str, fact)  # whatever was stored can be shown
+    tag, body = _relay(said) if fact["source"] is Source.RELAY else ("postfix/ses-events[1]", _ses(said))
     stamp = to_datetime(fact["at"]).strftime("%b %e %H:%M:%S") if traditional else fact["at"]
     return printable(f"{stamp} {claimed.host} {tag}: {claimed.queue_id}: {body}")
 
@@ -207,7 +209,13 @@ def _ses(fact: Fact) -> str:
         "delay": delay(fact),
         "dsn": _dsn(fact),
     }
-    return f"{_joined(said)}, status={_SES_STATUS.get(fact['event'], fact['event'])} ({_reply(fact)[:LONGEST_REPLY]})"
+    return f"{_joined(said)}, status={_status(fact)} ({_reply(fact)[:LONGEST_REPLY]})"
+
+
+def _status(fact: Fact) -> str:
+    if fact["event"] is Event.COMPLAINED and is_suppressed(fact):
+        return "bounced"
+    return _SES_STATUS.get(fact["event"], fact["event"])
 
 
 def delay(fact: Fact) -> str:
