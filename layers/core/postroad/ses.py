@@ -154,8 +154,10 @@ def _words(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rest(detail: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The fields that have no word of their own: SES adds some now and then, and each may matter to somebody."""
-    named = detail.get("fields", detail)
-    rest = sorted((name, value) for name, value in named.items() if name not in _READ and value is not None)
+    unread = detail.get("fields")
+    named = detail if unread is None else unread
+    read = _READ if unread is None else {"timestamp"}
+    rest = sorted((name, value) for name, value in named.items() if name not in read and value is not None)
     fields = {
         name[:64]: (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:LONGEST_FIELD]
         for name, value in rest[:MOST_FIELDS]
