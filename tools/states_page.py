@@ -33,7 +33,7 @@ Three rules go beyond the table:
 - A message handed to a content filter on the same host, and queued again by it, has not arrived anywhere: that hop
   does not count.
 - A recipient is known to the relay's log from the first attempt on. Before that, a message is `queued` with the
-  recipient that a logged Subject line names, if there is one.
+  recipient that a logged Subject line names, if there is one, and is found by that address.
 
 ## Events
 
