@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from postroad.api_auth import PREFIX, SCOPES
+from postroad.api_sign_in import sign_in
 from tests.aws.sam import ROOT, TEMPLATE, Stack, source, stack
 
 FUNCTIONS = {
@@ -17,6 +19,7 @@ FUNCTIONS = {
     "SesEvents": "ses_events",
     "UnifiedLog": "unified_log",
     "LinkDeadline": "link_deadline",
+    "QueryApi": "query_api",
 }
 ENVIRONMENT = {
     "RelayLogs": {"TABLE_NAME", "RETENTION_DAYS", "ON_FAILURE_QUEUE_URL", "LOG_ZONE"},
@@ -30,7 +33,20 @@ ENVIRONMENT = {
     },
     "UnifiedLog": {"UNIFIED_LOG_GROUP", "SENDER_DOMAINS"},
     "LinkDeadline": {"TABLE_NAME", "RETENTION_DAYS"},
+    "QueryApi": {
+        "TABLE_NAME",
+        "RETENTION_DAYS",
+        "API_SECRET",
+        "SIGN_IN_ISSUER",
+        "SIGN_IN_CLIENT_ID",
+        "SIGN_IN_AUTHORIZE_ENDPOINT",
+        "SIGN_IN_TOKEN_ENDPOINT",
+        "SIGN_IN_LOGOUT_ENDPOINT",
+        "SIGN_IN_SCOPE",
+    },
 }
+# What a function reads its settings by, beside its own folder.
+READS_BY = {"QueryApi": "layers/core/postroad/api*.py"}
 TOPICS = "arn:aws:sns:eu-west-1:123456789012:"
 TWO_WEEKS = 14 * 24 * 3600
 
@@ -94,6 +110,20 @@ def test_every_default_is_allowed() -> None:
             ["http://login.example.com", "https://x.example/", "https://x.example/?a"],
         ),
         ("JwtAudience", ["console", "console,cli"], ["console, cli", "console,"]),
+        ("SignInClientId", ["", "1example23456789"], ["a client"]),
+        (
+            "SignInAuthorizeEndpoint",
+            ["https://login.example.com/authorize"],
+            # The page puts its own query behind it.
+            ["http://login.example.com/authorize", "https://login.example.com/authorize?tenant=a"],
+        ),
+        ("SignInTokenEndpoint", ["https://login.example.com/token"], ["http://login.example.com/token"]),
+        (
+            "SignInLogoutEndpoint",
+            ["https://login.example.com/logout?returnTo=https://console.example.com/"],
+            ["javascript:alert(1)"],
+        ),
+        ("SignInScope", ["", "openid postroad/read.masked"], ["openid  email", "openid ", 'openid "email"']),
     ],
 )
 def test_what_a_parameter_takes(parameter: str, good: list[str], bad: list[str]) -> None:
@@ -138,6 +168,7 @@ def test_a_number_has_its_reason_beside_it(key: str) -> None:
         {"RelayLogGroup2": "/mail/two", "RelayLogGroup3": "/mail/three", "AlarmEmail": "ops@example.com"},
         {"ConfigurationSet": "relay", "TrackOpensAndClicks": "true", "ReserveConcurrency": "false"},
         {"JwtIssuer": "https://login.example.com", "JwtAudience": "console,cli"},
+        {"JwtIssuer": "https://login.example.com", "JwtAudience": "console", "SignInClientId": "console"},
     ],
 )
 def test_no_reference_leads_to_what_is_not_made(parameters: dict[str, str]) -> None:
@@ -158,7 +189,20 @@ def test_every_log_group_forgets(made: Stack) -> None:
     }
     assert own.keys() == FUNCTIONS.keys()
     for name, group in own.items():
-        assert groups[group]["LogGroupName"] == f"/postroad/postroad/{FUNCTIONS[name]}"
+        unique = "-1a2b3c4d" if name == "QueryApi" else ""
+        assert groups[group]["LogGroupName"] == f"/postroad/postroad/{FUNCTIONS[name]}{unique}"
+
+
+def test_the_audit_log_outlives_its_stack_and_is_in_no_later_ones_way(made: Stack) -> None:
+    """What stays must be named by the stack's own id, or another of that name could not be deployed."""
+    kept = {name for name, of in made.resources.items() if "Retain" in of.get("DeletionPolicy", "")}
+    assert kept == {"Table", "QueryApiLogGroup"}
+    group = made.resources["QueryApiLogGroup"]
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert group["Properties"]["LogGroupName"].endswith("-1a2b3c4d")
+    assert group["Properties"]["RetentionInDays"] > 366
+    assert "TableName" not in made.resources["Table"]["Properties"]
+    assert made.outputs["AuditLogGroupName"] == "QueryApiLogGroup"
 
 
 def test_unified_lines_are_kept_as_long_as_records() -> None:
@@ -349,9 +393,9 @@ def test_environment(name: str, made: Stack) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reads_what_the_template_says(name: str, made: Stack) -> None:
-    code = [file.read_text() for file in (ROOT / "functions" / FUNCTIONS[name]).glob("*.py")]
-    if not any(text.strip() for text in code):
-        pytest.skip(f"functions/{FUNCTIONS[name]} is not written yet")
+    places = [f"functions/{FUNCTIONS[name]}/*.py", *([READS_BY[name]] if name in READS_BY else [])]
+    code = [file.read_text() for place in places for file in sorted(ROOT.glob(place))]
+    assert any(text.strip() for text in code)
     read = set().union(*(names_read(ast.parse(text)) for text in code))
     assert read == {key for key in environment(made, name) if not key.startswith("POWERTOOLS_")}
 
@@ -367,7 +411,7 @@ def names_read(tree: ast.Module) -> set[str]:
         for field in of.body
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
     }
-    return (texts & known) | fields
+    return (texts & known) | {text for text in texts if re.fullmatch(r"SIGN_IN_[A-Z_]+", text)} | fields
 
 
 def environment(made: Stack, name: str) -> dict[str, str]:
@@ -386,8 +430,21 @@ def test_a_burst_cannot_eat_a_queues_receives(
     assert window >= 1  # for more than ten at a time
     assert made.resources[queue]["Properties"]["VisibilityTimeout"] >= 6 * function["Timeout"] + window
     assert mapping["ScalingConfig"]["MaximumConcurrency"] <= function["ReservedConcurrentExecutions"]
-    free = stack(ReserveConcurrency="false").resources[name]["Properties"]
-    assert "ReservedConcurrentExecutions" not in free
+
+
+def test_nothing_is_reserved_where_the_account_has_too_little() -> None:
+    for name, of in stack(ReserveConcurrency="false").of_type("AWS::Lambda::Function").items():
+        assert "ReservedConcurrentExecutions" not in of, name
+
+
+def test_the_console_can_be_opened_at_once(made: Stack) -> None:
+    """A browser asks for all its files together; with one refused the page does not start."""
+    files = [path for path in (ROOT / "functions/query_api/console").rglob("*") if path.is_file()]
+    # Its settings, and what the first view asks of the API.
+    opening = len(files) + 5
+    assert made.resources["QueryApi"]["Properties"]["ReservedConcurrentExecutions"] > opening
+    throttle = made.resources["ApiStage"]["Properties"]["DefaultRouteSettings"]
+    assert throttle["ThrottlingBurstLimit"] >= 3 * opening
 
 
 def test_what_is_reserved_is_what_the_parameter_says(made: Stack) -> None:
@@ -424,7 +481,8 @@ LOGS = "arn:aws:logs:eu-west-1:123456789012:log-group:/postroad/postroad/"
 TO_LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 FROM_QUEUE = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 # All that a function may do, and nothing else. A `*` stands where a name is not known beforehand: log streams, and the
-# table's streams, which are named by the time they were switched on.
+# table's streams, which are named by the time they were switched on. The one bare `*` is that of SUPPRESSIONS.
+SUPPRESSIONS = ("ses:DeleteSuppressedDestination", "ses:GetSuppressedDestination")
 MAY: dict[str, set[tuple[tuple[str, ...], str]]] = {
     "RelayLogs": {
         (("dynamodb:UpdateItem",), "Table.Arn"),
@@ -450,6 +508,14 @@ MAY: dict[str, set[tuple[tuple[str, ...], str]]] = {
         (("dynamodb:BatchGetItem", "dynamodb:UpdateItem"), "Table.Arn"),
         (TO_LOG, f"{LOGS}link_deadline:*"),
     },
+    "QueryApi": {
+        (("dynamodb:BatchGetItem", "dynamodb:Query"), "Table.Arn"),
+        (("dynamodb:Query",), "Table.Arn/index/lookup"),
+        (("dynamodb:Query",), "Table.Arn/index/problem"),
+        (("secretsmanager:GetSecretValue",), "ApiSecret"),
+        (SUPPRESSIONS, "*"),
+        (TO_LOG, "QueryApiLogGroup.Arn"),
+    },
 }
 
 
@@ -460,7 +526,7 @@ def test_a_function_may_do_what_it_must_and_nothing_else(name: str, made: Stack)
     [trusts] = role["AssumeRolePolicyDocument"]["Statement"]
     assert trusts["Principal"] == {"Service": "lambda.amazonaws.com"}
     statements = [of for policy in role["Policies"] for of in policy["PolicyDocument"]["Statement"]]
-    may = {(tuple(sorted(listed(of["Action"]))), of["Resource"]) for of in statements}
+    may = {(tuple(sorted(listed(of["Action"]))), on) for of in statements for on in listed(of["Resource"])}
     assert {of["Effect"] for of in statements} == {"Allow"}
     assert may == MAY[name]
 
@@ -471,14 +537,25 @@ def test_a_role_for_each_function(made: Stack) -> None:
 
 
 def test_no_policy_is_open_to_all_or_for_everything(made: Stack) -> None:
-    """In a key's policy `*` is the key itself, which has no ARN yet; its every action is for the account's own."""
+    """In a key's policy `*` is the key itself, which has no ARN yet; its every action is for the account's own.
+
+    The one exception: the account's suppression list has no ARN.
+    """
+    unbounded = []
     for name, resource in made.resources.items():
         for statement in statements_in(resource.get("Properties", {})):
             assert "*" not in listed(statement.get("Principal", {}).get("AWS", [])), name
             if resource["Type"] == "AWS::KMS::Key":
                 continue
-            assert "*" not in listed(statement.get("Resource", [])), name
             assert not any("*" in action for action in listed(statement["Action"])), name
+            if "*" in listed(statement.get("Resource", [])):
+                unbounded.append((name, tuple(sorted(statement["Action"]))))
+    assert unbounded == [("QueryApiRole", SUPPRESSIONS)]
+
+
+def test_who_asks_cannot_change_a_record() -> None:
+    table = {action for actions, on in MAY["QueryApi"] if on.startswith("Table") for action in actions}
+    assert table == {"dynamodb:BatchGetItem", "dynamodb:Query"}
 
 
 def statements_in(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401
@@ -511,10 +588,81 @@ def test_tokens_come_from_our_user_pool_or_from_the_given_issuer() -> None:
     assert [name for name in theirs.resources if name.startswith("UserPool")] == []
 
 
-def test_no_route_goes_without_the_authoriser(made: Stack) -> None:
-    for name, route in made.of_type("AWS::ApiGatewayV2::Route").items():
-        if route["RouteKey"].partition(" ")[2].startswith("/v1"):
-            assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", "ApiAuthorizer"), name
+OPEN = {"GET /", "GET /{proxy+}"}
+
+
+def test_every_route_is_behind_the_authoriser_but_the_consoles_files(made: Stack) -> None:
+    routes = {of["RouteKey"]: of for of in made.of_type("AWS::ApiGatewayV2::Route").values()}
+    assert routes.keys() == {"ANY /v1/{proxy+}"} | OPEN
+    asked = routes["ANY /v1/{proxy+}"]
+    assert (asked["AuthorizationType"], asked["AuthorizerId"]) == ("JWT", "ApiAuthorizer")
+    # Without scopes an ID token would pass as well.
+    assert asked["AuthorizationScopes"] == [f"{PREFIX}{scope}" for scope in SCOPES]
+    assert {key for key, of in routes.items() if of["AuthorizationType"] == "NONE"} == OPEN
+
+
+def test_every_route_leads_to_the_function_which_only_this_api_may_call(made: Stack) -> None:
+    for name, of in made.of_type("AWS::ApiGatewayV2::Route").items():
+        assert (of["ApiId"], of["Target"]) == ("Api", "integrations/ApiIntegration"), name
+    integration = made.resources["ApiIntegration"]["Properties"]
+    assert (integration["IntegrationUri"], integration["PayloadFormatVersion"]) == ("QueryApi.Arn", "2.0")
+    [permission] = [
+        of for of in made.of_type("AWS::Lambda::Permission").values() if of["FunctionName"] == "QueryApi"
+    ]
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"] == "arn:aws:execute-api:eu-west-1:123456789012:Api/*"
+    # HTTP APIs wait for 30 s.
+    assert made.resources["QueryApi"]["Properties"]["Timeout"] < 30
+
+
+OURS = "https://UserPoolDomain.auth.eu-west-1.amazoncognito.com"
+ISSUER = {"JwtIssuer": "https://login.example.com", "JwtAudience": "console"}
+THEIRS = {
+    "SignInClientId": "console",
+    "SignInAuthorizeEndpoint": "https://login.example.com/authorize",
+    "SignInTokenEndpoint": "https://token.example.com/",
+    "SignInLogoutEndpoint": "https://login.example.com/logout",
+    "SignInScope": "openid postroad/read.masked",
+}
+
+
+def test_the_console_is_told_how_to_sign_in() -> None:
+    ours = sign_in(environment(stack(), "QueryApi"))
+    assert ours.pop("scope").split() == ["openid", "email", *(f"{PREFIX}{scope}" for scope in SCOPES)]
+    assert ours == {
+        "auth": "oidc",
+        "issuer": "https://cognito-idp.eu-west-1.amazonaws.com/UserPool",
+        "client_id": "UserPoolClient",
+        "authorize_endpoint": f"{OURS}/oauth2/authorize",
+        "token_endpoint": f"{OURS}/oauth2/token",
+        "logout_endpoint": f"{OURS}/logout?client_id=UserPoolClient&logout_uri=Api.ApiEndpoint/",
+    }
+    assert sign_in(environment(stack(**ISSUER, **THEIRS), "QueryApi")) == {
+        "auth": "oidc",
+        "issuer": "https://login.example.com",
+        "client_id": "console",
+        "authorize_endpoint": "https://login.example.com/authorize",
+        "token_endpoint": "https://token.example.com/",
+        "logout_endpoint": "https://login.example.com/logout",
+        "scope": "openid postroad/read.masked",
+    }
+    assert sign_in(environment(stack(**ISSUER), "QueryApi")) == {"auth": "token"}
+
+
+def test_the_user_pool_lets_the_console_in_and_out_where_it_is(made: Stack) -> None:
+    client = made.resources["UserPoolClient"]["Properties"]
+    asked = sign_in(environment(made, "QueryApi"))
+    assert set(asked["scope"].split()) <= set(client["AllowedOAuthScopes"])
+    assert client["CallbackURLs"] == ["Api.ApiEndpoint/"]
+    assert asked["logout_endpoint"].partition("logout_uri=")[2] in client["LogoutURLs"]
+
+
+@pytest.mark.parametrize("missing", ["JwtIssuer", "SignInAuthorizeEndpoint", "SignInTokenEndpoint"])
+def test_a_client_to_sign_in_as_needs_the_rest(missing: str) -> None:
+    rule = source()["Rules"]["SigningInNeedsAllOfIt"]
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SignInClientId"}, ""]}]}
+    asserted = [of["Assert"]["Fn::Not"][0]["Fn::Equals"] for of in rule["Assertions"]]
+    assert [{"Ref": missing}, ""] in asserted
 
 
 def test_nobody_signs_up_by_himself(made: Stack) -> None:
