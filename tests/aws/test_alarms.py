@@ -54,7 +54,7 @@ def queue(metric: str, name: str) -> Metric:
 
 
 LETTERS, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
-FUNCTIONS = ("RelayLogs", "SesEvents", "UnifiedLog", "LinkDeadline")
+FUNCTIONS = ("RelayLogs", "SesEvents", "UnifiedLog", "LinkDeadline", "QueryApi")
 
 
 def mail(
