@@ -133,6 +133,24 @@ class SearchAddress(_Section):
     token_file: Place | None = None
     proxy_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
     proxy_scopes: tuple[Literal["read", "read.masked", "suppressions.write"], ...] = ("read",)
+    open_to_this_machine: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether programs on this machine may search without a token.
+
+        Unless it was asked for, not where tokens are kept or a proxy is spoken of: what one passes on comes from here.
+        """
+        is_by_itself = self.token_file is None and self.proxy_header is None and not self.names
+        return self.open_to_this_machine and (is_by_itself or "open_to_this_machine" in self.model_fields_set)
+
+    @model_validator(mode="after")
+    def _is_closed_behind_a_proxy(self) -> Self:
+        if self.is_open and self.proxy_header is not None:
+            raise ValueError(
+                "open_to_this_machine lets in whoever the proxy passes on: remove it, or proxy_header"
+            )
+        return self
 
     @model_validator(mode="after")
     def _asks_for_a_token(self) -> Self:

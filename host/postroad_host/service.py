@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad import ingest
-from postroad.api_wsgi import WsgiApi
+from postroad.api_wsgi import WsgiApi, nobody
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
 from postroad.syslog import Carrier
@@ -22,7 +22,7 @@ from postroad_host.outbox import Outbox, sink
 from postroad_host.process import StartError, alone, signals
 from postroad_host.sinks import GoneError
 from postroad_host.tail import Tail, is_document
-from postroad_host.tokens import Gate, TokenFile, TokensError
+from postroad_host.tokens import Gate, TokenFile, TokensError, this_machine
 from postroad_host.trouble import Echo, Troubles, reason
 from postroad_host.web import Beside, Server, console, site
 from postroad_host.writer import Delivery, Writer
@@ -241,7 +241,8 @@ def _site(store: SQLiteStore, is_alive: Callable[[], bool], gate: Gate, settings
         console=console(),
     )
     names = tuple(name.lower() for name in settings.search.names)
+    guests = this_machine if settings.search.is_open else nobody
     try:
-        return site(store, is_alive, gate, beside, names)
+        return site(store, is_alive, gate, beside, names, guests=guests)
     except OSError as error:
         raise StartError(f"{error.filename}: {reason(error)}: the search keeps its key there") from error

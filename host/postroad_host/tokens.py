@@ -43,18 +43,22 @@ class Entry(NamedTuple):
 def make(path: Path, who: str, scopes: frozenset[str], days: int | None = None) -> str:
     """Add a new token to the file, which is made where there is none; gives the token, which is kept nowhere.
 
-    Raises ValueError for a name or scopes that cannot be, and OSError.
+    Raises ValueError for a name or scopes that cannot be, TokensError for a file of something else, and OSError.
     """
     if not who.strip() or any(not char.isprintable() for char in who):
         raise ValueError("name whose token it is, in one line")
     if not scopes or not scopes <= set(SCOPES):
         raise ValueError(f"name scopes: there are {', '.join(SCOPES)}")
+    if path.exists():
+        TokenFile(path)
     token = f"pr_{secrets.token_urlsafe(32)}"
     expires = from_datetime(datetime.now(UTC) + timedelta(days=days)) if days is not None else None
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-        if stream.tell() == 0:
-            stream.write(_HEAD)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _PRIVATE)
+    with os.fdopen(descriptor, "a+", encoding="utf-8") as stream:
+        stream.seek(0)
+        before = stream.read()
+        # Whoever removed a line by hand may have left the last one without its end.
+        stream.write(_HEAD if not before else "" if before.endswith("\n") else "\n")
         stream.write(Entry(_digest(token), scopes, expires, who.strip()).line())
     return token
 
@@ -158,6 +162,27 @@ class Gate:
             return self._tokens.asker(token) if self._tokens else None
         except TokensError as error:
             raise ProblemError(503, "the file of tokens cannot be read: see what the service says") from error
+
+
+# What a proxy on this machine adds to what it passes on from elsewhere.
+_PASSED_ON = frozenset(("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
+# The first version's search, which asked for no token.
+OPEN = "/v1/journeys"
+
+
+def this_machine(path: str, headers: Mapping[str, str], source: str) -> Asker | None:
+    """Let a program on this machine search without a token, as the first version did: by that one route only.
+
+    Not what a proxy passes on, nor what a page of another site has a browser here ask for; and a wrong token is not
+    made good by being sent from here.
+    """
+    is_from_elsewhere = not _PASSED_ON.isdisjoint(headers) or headers.get("sec-fetch-site", "none") not in (
+        "none",
+        "same-origin",
+    )
+    if path != OPEN or "authorization" in headers or is_from_elsewhere or not _is_loopback(source):
+        return None
+    return Asker("this machine", frozenset((READ,)))
 
 
 def _is_loopback(source: str) -> bool:

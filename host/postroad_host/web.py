@@ -15,13 +15,15 @@ from waitress.server import create_server
 
 from postroad.api import Api, Parts
 from postroad.api_suppressions import NoSuppressions, SesSuppressions, Suppressions
-from postroad.api_wsgi import WsgiApi
+from postroad.api_wsgi import Guests, WsgiApi, nobody
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
 from postroad_host.clock import now
 from postroad_host.tokens import Gate, audit_log, secret
 
 _PORT = re.compile(r":\d+$")
+# How often each may ask, at once and a second: programs on this machine share one name.
+_BURST, _RATE = 300, 50
 
 
 def _is_this_machine(host: str) -> bool:
@@ -42,9 +44,15 @@ class Beside(NamedTuple):
 
 
 def site(
-    store: SQLiteStore, is_alive: Callable[[], bool], gate: Gate, beside: Beside, names: tuple[str, ...] = ()
+    store: SQLiteStore,
+    is_alive: Callable[[], bool],
+    gate: Gate,
+    beside: Beside,
+    names: tuple[str, ...] = (),
+    *,
+    guests: Guests = nobody,
 ) -> WsgiApi:
-    """The API and the console, for whom `gate` lets in; `names` are those that a proxy may ask for us by.
+    """The API and the console, for whom `gate` or `guests` let in; `names` are those that a proxy may ask for us by.
 
     Raises OSError where the files beside the database cannot be made.
     """
@@ -59,9 +67,11 @@ def site(
         sign_in={"auth": "token" if gate.takes_tokens else "none"},
         is_alive=is_alive,
         unavailable=(StoreError,),
+        rate=_RATE,
+        burst=_BURST,
     )
     return WsgiApi(
-        Api(parts), gate, lambda host: _is_this_machine(host) or _PORT.sub("", host).lower() in names
+        Api(parts), gate, lambda host: _is_this_machine(host) or _PORT.sub("", host).lower() in names, guests
     )
 
 
@@ -103,7 +113,15 @@ class Server:
         self._sockets: dict[int, Any] = {}
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family)
-        self._server = create_server(app, map=self._sockets, sockets=[listening], threads=4, ident="postroad")
+        self._server = create_server(
+            app,
+            map=self._sockets,
+            sockets=[listening],
+            threads=4,
+            ident="postroad",
+            # They tell that a request comes from elsewhere; nothing else is believed of them.
+            clear_untrusted_proxy_headers=False,
+        )
         self._ending = Event()
         self._thread = Thread(target=self._serve, name="web", daemon=True)
         self.port = int(listening.getsockname()[1])

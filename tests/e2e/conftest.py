@@ -146,10 +146,8 @@ class Service:
         return until(told, "the search's address")
 
     def search(self, recipient: str) -> list[Journey]:
-        asked = urllib.request.Request(  # noqa: S310 - our own service
-            f"{self.url()}/v1/journeys?recipient={quote(recipient)}",
-            headers={"Authorization": f"Bearer {self.token()}"},
-        )
+        """Search as a program on this machine may: without a token."""
+        asked = f"{self.url()}/v1/journeys?recipient={quote(recipient)}"
         with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
             found: list[Journey] = json.load(answer)["journeys"]
             return found

@@ -12,17 +12,27 @@ from postroad.api_problems import TITLES, ProblemError
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
 # Who asks, by a request's headers (names in lower case) and the address it comes from; None for nobody known.
 Gate: TypeAlias = Callable[[Mapping[str, str], str], Asker | None]
+# Who may ask for a path without saying who they are, by the path, the headers and the address; None for nobody.
+Guests: TypeAlias = Callable[[str, Mapping[str, str], str], Asker | None]
 _REASONS = TITLES | {200: "OK", 204: "No Content", 304: "Not Modified"}
+
+
+def nobody(path: str, headers: Mapping[str, str], source: str) -> None:
+    """Let nobody in who does not say who they are."""
+    del path, headers, source
 
 
 class WsgiApi:
     """The WSGI application."""
 
-    def __init__(self, api: Api, gate: Gate, is_own_name: Callable[[str], bool]) -> None:
-        """Let `gate` tell who asks; `is_own_name` tells whether a Host header means us."""
+    def __init__(
+        self, api: Api, gate: Gate, is_own_name: Callable[[str], bool], guests: Guests = nobody
+    ) -> None:
+        """Let `gate` tell who asks, else `guests`; `is_own_name` tells whether a Host header means us."""
         self._api = api
         self._gate = gate
         self._is_own_name = is_own_name
+        self._guests = guests
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -55,7 +65,7 @@ class WsgiApi:
             "stage": "$default",
             "http": {"method": method, "path": path, "sourceIp": source},
         }
-        asker = self._gate(headers, source)
+        asker = self._gate(headers, source) or self._guests(path, headers, source)
         if asker:
             scopes = [f"{PREFIX}{scope}" for scope in sorted(asker.scopes)]
             context["authorizer"] = {"jwt": {"claims": {"sub": asker.who}, "scopes": scopes}}

@@ -161,6 +161,29 @@ def test_a_time_zone_is_found_or_refused() -> None:
             config.zone(name)
 
 
+@pytest.mark.parametrize(
+    ("written", "is_open"),
+    [
+        ("", True),
+        ("search.open_to_this_machine = true", True),
+        ("search.open_to_this_machine = false", False),
+        ('search.token_file = "tokens"', False),
+        ('search.token_file = "tokens"\nsearch.open_to_this_machine = true', True),
+        ('search.proxy_header = "X-Remote-User"', False),
+        ('search.names = ["postroad.example.com"]', False),
+    ],
+)
+def test_a_search_without_a_token_is_for_a_machine_by_itself(
+    tmp_path: Path, written: str, is_open: bool
+) -> None:
+    assert load(tmp_path, LEAST + written).search.is_open is is_open
+
+
+def test_behind_a_proxy_nobody_comes_from_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigError, match="open_to_this_machine lets in whoever the proxy passes on"):
+        load(tmp_path, LEAST + 'search.proxy_header = "X-User"\nsearch.open_to_this_machine = true')
+
+
 def test_other_machines_may_ask_where_tokens_are_kept(tmp_path: Path) -> None:
     found = load(tmp_path, LEAST + 'search.host = "0.0.0.0"\nsearch.token_file = "tokens"\n').search
     assert found.token_file == tmp_path / "tokens"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any, Self
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -74,7 +75,7 @@ class Place:
         self.log, self.events, self.lines = root / "mail.log", root / "events.jsonl", root / "lines.log"
         self.config = root / "postroad.toml"
         self.told: list[str] = []
-        self.more = ""
+        self.more = self.search = ""
         self.port = free_port()
 
     def settings(self) -> Settings:
@@ -91,6 +92,7 @@ class Place:
             path = "lines.log"
             [search]
             port = {self.port}
+            {self.search}
             """
         )
         return config.load(self.config)
@@ -187,14 +189,23 @@ def test_both_halves_of_a_message_become_one_journey_and_two_lines(place: Place)
     asked = Request(  # noqa: S310 - our own service
         f"{url}/v1/journeys?recipient=U1@b.example", headers={"Authorization": f"Bearer {token}"}
     )
-    with urlopen(asked) as answer:  # noqa: S310
+    with urlopen(asked) as answer, urlopen(asked.full_url) as without_a_token:  # noqa: S310
         (journey,) = json.load(answer)["journeys"]
+        assert json.load(without_a_token)["journeys"] == [journey]
     assert (journey["state"], journey["queue_ids"], journey["ses_id"]) == (
         "delivered",
         ["4F00000001"],
         ses_id(1),
     )
     assert len(place.told) == 1
+
+
+def test_the_search_of_this_machine_can_be_closed(place: Place) -> None:
+    place.search = "open_to_this_machine = false"
+    with place.store() as store, Running(place, store):
+        assert until(lambda: bool(place.told))
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(f"http://127.0.0.1:{place.port}/v1/journeys?recipient=a@b.example")
 
 
 def test_what_no_relay_claims_is_shown_after_the_deadline(place: Place) -> None:
