@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from postroad.api_auth import SCOPES
 from postroad.instants import Instant
 from postroad.lifecycle import BY_WORD, State
 from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
-from postroad_host import config, output, questions, service
+from postroad_host import config, output, questions, service, tokens
 from postroad_host.asking import asks, opened
 from postroad_host.asking import database as _database
 from postroad_host.backfill import Backfill
@@ -276,10 +277,18 @@ def _undamaged(found: Iterable[T], name: str) -> Iterator[T]:
 @click.option(
     "--sample", type=_FOLDER, help="Instead: feed the sample in this folder (events/), as if it happened now."
 )
-def run(path: Path | None, sample: Path | None) -> None:
-    """Run the service: follow logs and events, write unified lines, answer searches."""
+@click.option(
+    "--port",
+    type=click.IntRange(0, config.HIGHEST_PORT),
+    help="Where the sample's page answers; 0 takes any free port [default: 8025].",
+)
+def run(path: Path | None, sample: Path | None, port: int | None) -> None:
+    """Run the service: follow logs and events, write unified lines, serve the page and the API."""
     if sample is not None:
-        _run_sample(sample)
+        _run_sample(sample, config.SearchAddress().port if port is None else port)
+    if port is not None:
+        message = "--port is for --sample: a config file has it as search.port"
+        raise click.UsageError(message)
     try:
         settings = config.load(path or Path("postroad.toml"))
     except config.ConfigError as error:
@@ -287,7 +296,7 @@ def run(path: Path | None, sample: Path | None) -> None:
     sys.exit(service.run(settings))
 
 
-def _run_sample(shipped: Path) -> NoReturn:
+def _run_sample(shipped: Path, port: int) -> NoReturn:
     with TemporaryDirectory(prefix="postroad-") as folder:
         try:
             sample = Sample(shipped, Path(folder))
@@ -297,7 +306,35 @@ def _run_sample(shipped: Path) -> NoReturn:
             )
             raise click.UsageError(message) from error
         sample.start()
-        sys.exit(service.run(sample.settings(Path(folder) / "postroad.db")))
+        sys.exit(service.run(sample.settings(Path(folder) / "postroad.db", port)))
+
+
+@cli.command(
+    epilog='Example: postroad token "Ann, support" --file /etc/postroad/tokens --scope read --days 90'
+)
+@click.argument("name")
+@click.option(
+    "--file", "path", type=_FILE, required=True, help="The service's search.token_file; made if missing."
+)
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    required=True,
+    help="What it allows; may be given again. read.masked: addresses and subjects hidden.",
+)
+@click.option(
+    "--days", type=click.IntRange(1, 36500), help="How long it lasts [default: until its line is removed]."
+)
+def token(name: str, path: Path, scopes: Sequence[str], days: int | None) -> None:
+    """Make a token for somebody who asks the page or the API; it is shown once, the file keeps its hash."""
+    try:
+        made = tokens.make(path, name, frozenset(scopes), days)
+    except (ValueError, tokens.TokensError) as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(made)
+    click.echo(f"postroad: this is shown once; to revoke it remove its line from {path}", err=True)
 
 
 def _say_if_nothing(told: int, note: str) -> None:

@@ -15,7 +15,7 @@ from postroad import ingest
 from postroad.instants import Instant, from_datetime, from_ms, to_datetime, to_ms
 from postroad.syslog import Carrier
 from postroad_host.clock import now
-from postroad_host.config import RelayLogs, SesEvents, Settings
+from postroad_host.config import RelayLogs, SearchAddress, SesEvents, Settings
 
 # Nobody wants to wait for the minutes in which a real relay tries again.
 LONGEST_PAUSE_S = 1.5
@@ -37,12 +37,13 @@ class Sample:
         self._log.touch()
         self._events.touch()
 
-    def settings(self, database: Path) -> Settings:
+    def settings(self, database: Path, port: int) -> Settings:
         """Settings of a service that reads it."""
         return Settings(
             database=database,
             relay_logs=RelayLogs(paths=(self._log,)),
             ses_events=SesEvents(paths=(self._events,)),
+            search=SearchAddress(port=port),
             unclaimed_after_seconds=5,
         )
 

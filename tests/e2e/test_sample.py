@@ -3,8 +3,8 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from postroad.lifecycle import State
 from tests.e2e.conftest import Journey, Service, documents, postroad, until
-from tests.e2e.parts.ports import LOOPBACK
+from tests.e2e.parts.ports import LOOPBACK, free_port
 
 EVENTS = Path(__file__).parents[2] / "events"
 LOG, SES_EVENTS = EVENTS / "relay.log", EVENTS / "ses-events.jsonl"
@@ -101,23 +101,14 @@ def test_evidence_is_what_the_lines_say(database: Path, journeys: list[Journey])
     assert set(postroad("lines", "--db", database).stdout.splitlines()) <= evidence
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
-
-
 @pytest.mark.slow
-def test_run_feeds_it_as_if_it_happened_now(tmp_path: Path, require: Callable[[str, bool], None]) -> None:
-    """It prints lines as they come, answers the search, and Ctrl-C ends it cleanly."""
-    # Its port is fixed, so that whoever tries it finds it where the README says.
-    require("a free port 8025", _is_free(8025))
-    with Service(root=tmp_path, arguments=("--sample", str(EVENTS))) as service:
-        assert service.url() == "http://127.0.0.1:8025"
+def test_run_feeds_it_as_if_it_happened_now(tmp_path: Path) -> None:
+    """It prints lines as they come, serves the page, answers the search, and Ctrl-C ends it cleanly."""
+    port = free_port()
+    with Service(root=tmp_path, arguments=("--sample", str(EVENTS), "--port", str(port))) as service:
+        assert service.url() == f"http://{LOOPBACK}:{port}"
+        with urllib.request.urlopen(service.url(), timeout=10) as page:  # noqa: S310 - our own service
+            assert b"<title>" in page.read()
         until(lambda: "to=<ok1@example.com>" in service.stdout.read_text("utf-8"), "the first lines")
         until(lambda: service.search("ok1@example.com"), "an answer")
         until(

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typing import Any, NamedTuple
 import click
 import pytest
 
+from postroad.api_auth import Asker
 from postroad.lifecycle import State
 from postroad_host.cli import cli, main
+from postroad_host.tokens import TokenFile
 
 POSTROAD = Path(sys.executable).with_name("postroad")
 SES_ID = "0102019c91ac1988-37bf9659-3ac9-481a-b264-f00d2b267662-000000"
@@ -101,6 +104,7 @@ class Run:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("POSTROAD_DB", str(tmp_path / "postroad.db"))
+    monkeypatch.chdir(tmp_path)
     return Run(tmp_path, monkeypatch, capfd)
 
 
@@ -119,7 +123,18 @@ def test_the_group_names_its_commands(run: Run) -> None:
     assert (told.code, told.err) == (0, "")
     assert all(
         name in told.out
-        for name in ("import", "find", "show", "export", "lines", "problems", "summary", "parse", "run")
+        for name in (
+            "import",
+            "find",
+            "show",
+            "export",
+            "lines",
+            "problems",
+            "summary",
+            "parse",
+            "run",
+            "token",
+        )
     )
 
 
@@ -174,6 +189,10 @@ def test_the_examples_are_understood(name: str) -> None:
         ("parse /", "name a file that can be read"),
         ("run --config missing.toml", "name a file that can be read with --config"),
         ("run --sample missing", "--sample takes the folder events/"),
+        ("run --port 1", "a config file has it as search.port"),
+        ("token joe --scope read", "Missing option '--file'"),
+        ("token joe --file tokens --scope write", "'read', 'read.masked', 'suppressions.write'"),
+        ("token joe --file tokens --scope read --days 0", "1<=x<=36500"),
     ],
 )  # fmt: skip
 def test_misuse_ends_with_2_and_names_the_fix(run: Run, arguments: str, fix: str) -> None:
@@ -521,6 +540,49 @@ def test_a_full_disk_under_the_output(arguments: str) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == b"postroad: standard output: No space left on device\n"
+
+
+# Tokens
+
+
+def test_a_token_is_shown_once(run: Run) -> None:
+    told = run(
+        "token", "Ann, support", "--file", "tokens", "--scope", "read", "--scope", "suppressions.write"
+    )
+    assert re.fullmatch(r"pr_[\w-]{43}\n", told.out)
+    assert told.err == "postroad: this is shown once; to revoke it remove its line from tokens\n"
+    assert told.out.strip() not in Path("tokens").read_text()
+    asker = TokenFile(Path("tokens")).asker(told.out.strip())
+    assert asker == Asker("Ann, support", frozenset(("read", "suppressions.write")))
+
+
+def test_tokens_are_added_whatever_was_done_to_the_file(run: Run) -> None:
+    first = run("token", "ann", "--file", "tokens", "--scope", "read", "--days", "1").out.strip()
+    path = Path("tokens")
+    path.write_text(path.read_text().rstrip("\n"))
+    second = run("token", "bob", "--file", "tokens", "--scope", "read.masked").out.strip()
+    assert [found and found.who for found in map(TokenFile(path).asker, (first, second))] == ["ann", "bob"]
+
+
+def test_a_token_for_nobody_is_not_made(run: Run) -> None:
+    told = run("token", " ", "--file", "tokens", "--scope", "read")
+    assert (told.code, told.out) == (2, "")
+    assert "name whose token it is" in told.err
+    assert not Path("tokens").exists()
+
+
+def test_a_file_of_something_else_is_left_alone(run: Run) -> None:
+    path = run.file("mail.log", LOG)
+    told = run("token", "ann", "--file", path, "--scope", "read")
+    assert (told.code, told.out) == (2, "")
+    assert "mail.log: line 1 is no token" in told.err
+    assert path.read_text() == LOG
+
+
+def test_a_token_that_can_be_kept_nowhere(run: Run) -> None:
+    told = run("token", "ann", "--file", "missing/tokens", "--scope", "read")
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith("postroad: missing/tokens: No such file or directory")
 
 
 def test_the_version(run: Run) -> None:

@@ -94,10 +94,10 @@ def test_it_is_fed_in_the_order_of_its_times(fed: Path) -> None:
 
 
 def test_its_settings_read_what_is_fed(tmp_path: Path) -> None:
-    settings = Sample(EVENTS, tmp_path).settings(tmp_path / "postroad.db")
+    settings = Sample(EVENTS, tmp_path).settings(tmp_path / "postroad.db", 8026)
     assert settings.relay_logs.paths == (tmp_path / "mail.log",)
     assert settings.ses_events.paths == (tmp_path / "ses-events.jsonl",)
-    assert settings.search.port == 8025
+    assert (settings.search.host, settings.search.port) == ("127.0.0.1", 8026)
     assert all(path.exists() for path in (*settings.relay_logs.paths, *settings.ses_events.paths))
 
 
