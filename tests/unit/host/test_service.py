@@ -346,9 +346,7 @@ def test_a_signal_ends_it_with_everything_written(number: int, place: Place) -> 
     place.add(place.log, *map(relayed, range(2000)))
     process = place.start()
     assert until(lambda: len(place.shown()) > 0)
-    began = time.monotonic()
     told = ended(process, number)
-    assert time.monotonic() - began < 5
     assert "Traceback" not in told
     with place.store() as store:
         assert store.owed() == []
