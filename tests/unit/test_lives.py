@@ -202,3 +202,20 @@ def test_facts_within_a_second_come_in_the_course_that_mail_takes() -> None:
         Event.BOUNCED,
         Event.REMOVED,
     ]
+
+
+def test_a_clock_set_back_between_arrival_and_delivery_leaves_one_life() -> None:
+    log = at("Feb 25 00:05:18", "mx1", BOUNCED, REMOVED) + at(
+        "Feb 25 00:05:20", "mx1", CLIENT, MESSAGE_ID, ACTIVE
+    )
+    (life,) = lived(log)
+    assert sorted(events(life)) == sorted(
+        [Event.CLIENT, Event.MESSAGE_ID, Event.ACTIVE, Event.BOUNCED, Event.REMOVED]
+    )
+
+
+def test_a_line_stamped_just_behind_the_end_is_of_the_life_that_ended() -> None:
+    arrived = at("2026-02-25T00:05:18.000+00:00", "mx1", CLIENT, MESSAGE_ID, ACTIVE)
+    ended = at("2026-02-25T00:05:19.000+00:00", "mx1", REMOVED)
+    (life,) = lived(arrived + ended + at("2026-02-25T00:05:19.001+00:00", "mx1", BOUNCED))
+    assert life.has(Event.BOUNCED)

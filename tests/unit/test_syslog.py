@@ -126,3 +126,16 @@ def test_a_journal_record_without_a_time_or_a_host_has_its_carriers() -> None:
 
 def test_the_zone_is_utc_unless_told() -> None:
     assert Carrier(at="2026-01-01T00:00:00.000Z").zone is UTC
+
+
+def test_journalds_octets_are_a_text() -> None:
+    record = '{"MESSAGE":[97,255],"SYSLOG_IDENTIFIER":"postfix/qmgr","_PID":"7"}'
+    assert unwrapped(record)[0] == "postfix/qmgr[7]: a?"
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [("1708819518.5", "2024-02-25T00:05:18.500Z"), ("1e999", None), ('"x"', None), ("null", None)],
+)
+def test_a_records_own_time_counts_where_it_can_be_read(written: str, at: str | None) -> None:
+    assert unwrapped(f'{{"log":"a","date":{written}}}') == ("a", at)

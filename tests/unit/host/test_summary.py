@@ -113,8 +113,8 @@ def test_memory_does_not_grow_with_the_mail() -> None:
         return peak
 
     peak(10)
-    # Which caches happen to be warm makes some difference; the mail would make forty times as much.
-    assert peak(40_000) < peak(1_000) + 500_000
+    # What other threads do meanwhile is counted as well, so the least of some tries; the mail would make forty times as much.
+    assert min(peak(40_000) for _ in range(3)) < min(peak(1_000) for _ in range(3)) + 500_000
 
 
 def test_an_apis_counts_get_the_same_rates() -> None:
