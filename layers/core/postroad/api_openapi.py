@@ -20,11 +20,17 @@ _REFUSALS = {
     "401": "A token is missing, or is not taken",
     "403": "The token lacks a scope",
     "429": "Too many requests",
+    "503": "No answer now: try again in a minute",
 }
+_TOO_MUCH = {"413": "Too much for one answer"}
 _MORE = {
     "/v1/messages/{identifier}": {"404": "Nothing is known of this id"},
     "/v1/queue/{queue_id}": {"404": "Nothing is known of this id"},
-    "/v1/suppressions/{address}": {"404": "Not on the list", "501": "There are no AWS credentials here"},
+    "/v1/suppressions/{address}": {
+        "404": "Not on the list",
+        "501": "There are no AWS credentials here",
+        "502": "SES refused to answer",
+    },
 }
 
 
@@ -38,7 +44,8 @@ def completed(document: dict[str, Any], models: dict[str, type[BaseModel]]) -> d
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete(operation, models.get(f"{method} {path}"))
-            operation["responses"] = _responses(path, method)
+            names = {one["name"] for one in operation.get("parameters", ())}
+            operation["responses"] = _responses(path, method, names)
     return document
 
 
@@ -54,17 +61,15 @@ def _complete(operation: dict[str, Any], model: type[BaseModel] | None) -> None:
             }
 
 
-def _responses(path: str, method: str) -> dict[str, Any]:
-    refusals = _REFUSALS | _MORE.get(path, {})
+def _responses(path: str, method: str, parameters: set[str]) -> dict[str, Any]:
+    refusals = _REFUSALS | _MORE.get(path, {}) | (_TOO_MUCH if parameters & {"format", "limit"} else {})
     body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+    if "format" in parameters:
+        content["text/csv"] = {"schema": {"type": "string"}}
     good = (
         {"204": {"description": "Done"}}
         if method == "delete"
-        else {
-            "200": {
-                "description": "The answer",
-                "content": {"application/json": {"schema": {"type": "object"}}},
-            }
-        }
+        else {"200": {"description": "The answer", "content": content}}
     )
     return good | {code: {"description": text, "content": body} for code, text in sorted(refusals.items())}

@@ -137,7 +137,7 @@ class Routes:
 
     # --- the suppression list ---
 
-    def suppression(self, address: Address, asked: Annotated[asked_by.Asked, Query()]) -> Told:
+    def suppression(self, address: Address, asked: Annotated[asked_by.Nothing, Query()]) -> Told:
         """Tell whether an address is on the account's suppression list, since when and why."""
         del asked
         self._note("suppression", _plain(address))
