@@ -7,7 +7,7 @@ SAM_VENV ?= .venv-sam
 ARGS ?=
 
 BIN = $(VENV)/bin
-LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+LOCK = uv pip compile pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --quiet \
 	--no-emit-index-url --no-emit-find-links
 # `sam validate` wants a region, and no other setting of the account's.
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(SAM_VENV)/bin/sam
