@@ -63,7 +63,7 @@ class Traffic:
 
     def _session(self, relay: Relay, at: float) -> None:
         if self._rng.random() < _TURNED_AWAY:
-            self._log(relay, *messages.turned_away(relay, at, self._rng))
+            self._log(relay, at, "smtpd", messages.turned_away(self._rng))
         message = messages.drawn(relay, at, self._rng)
         if message.daemon != "pickup" and self._rng.random() < _SESSIONS:
             self._noise(at - 0.02, noise.connect(relay, at - 0.02, message.daemon, message.client))

@@ -57,11 +57,12 @@ def drawn(relay: Relay, at: float, rng: Random) -> Message:
 
 def _recipients(rng: Random) -> list[str]:
     count = rng.randrange(2, 9) if rng.random() < SEVERAL else 1
-    found = {
-        f"{rng.choice(words.FIRST_NAMES)}.{rng.choice(words.LAST_NAMES)}{int(rng.expovariate(0.01))}@{rng.choice(words.DOMAINS)}": None
-        for _ in range(count)
-    }
-    return list(found)
+    return list(dict.fromkeys(_address(rng) for _ in range(count)))
+
+
+def _address(rng: Random) -> str:
+    person = f"{rng.choice(words.FIRST_NAMES)}.{rng.choice(words.LAST_NAMES)}{int(rng.expovariate(0.01))}"
+    return f"{person}@{rng.choice(words.DOMAINS)}"
 
 
 def _ses_id(at: float, rng: Random) -> str:
@@ -96,14 +97,16 @@ def _taken_in(message: Message) -> Iterator[Said]:
     else:
         yield at, message.daemon, f"{queue_id}: client={message.client}{login}"
     if message.relay.logs_subjects:
-        yield (
-            at + 0.009,
-            "cleanup",
-            f"{queue_id}: info: header Subject: {message.subject[0]} from {message.client};"
-            f" from=<{message.sender}> to=<{message.recipients[0]}> proto=ESMTP helo=<{message.client.partition('[')[0]}>",
-        )
+        yield at + 0.009, "cleanup", _subject(message)
     yield at + 0.01, "cleanup", f"{queue_id}: message-id=<{message.message_id}>"
     yield at + 0.012, "qmgr", _active(message)
+
+
+def _subject(message: Message) -> str:
+    return (
+        f"{message.queue_id}: info: header Subject: {message.subject[0]} from {message.client};"
+        f" from=<{message.sender}> to=<{message.recipients[0]}> proto=ESMTP helo=<{message.client.partition('[')[0]}>"
+    )
 
 
 def _active(message: Message) -> str:
@@ -137,21 +140,17 @@ def _refused(message: Message, at: float, rng: Random) -> Iterator[Said]:
     yield at + 0.005, "cleanup", f"{notice}: message-id=<{notice}@{message.relay.fqdn}>"
     yield at + 0.006, "bounce", f"{message.queue_id}: sender non-delivery notification: {notice}"
     yield at + 0.007, "qmgr", f"{notice}: from=<>, size={message.size + 2_300}, nrcpt=1 (queue active)"
-    yield (
-        at + 0.1,
-        "smtp",
-        f"{notice}: to=<{message.sender}>, relay=mail.example.org[192.0.2.200]:25, delay=0.1,"
-        " delays=0.01/0/0.04/0.05, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 9A1C57F3)",
-    )
+    how = "relay=mail.example.org[192.0.2.200]:25, delay=0.1, delays=0.01/0/0.04/0.05, dsn=2.0.0, status=sent"
+    yield at + 0.1, "smtp", f"{notice}: to=<{message.sender}>, {how} (250 2.0.0 Ok: queued as 9A1C57F3)"
     yield at + 0.101, "qmgr", f"{notice}: removed"
 
 
-def turned_away(relay: Relay, at: float, rng: Random) -> Said:
-    """A client that was refused before there was a message."""
-    last, to = rng.randrange(1, 255), _recipients(rng)[0]
+def turned_away(rng: Random) -> str:
+    """Say in smtpd's words that a client was refused before there was a message."""
+    last, to = rng.randrange(1, 255), _address(rng)
     return (
-        at,
-        "smtpd",
-        f"NOQUEUE: reject: RCPT from unknown[203.0.113.{last}]: 554 5.7.1 <{to}>: Relay access denied;"
-        f" from=<spam{last}@example.net> to=<{to}> proto=ESMTP helo=<host-{last}.example.net>",
+        (
+            f"NOQUEUE: reject: RCPT from unknown[203.0.113.{last}]: 554 5.7.1 <{to}>: Relay access denied;"
+            f" from=<spam{last}@example.net> to=<{to}> proto=ESMTP helo=<host-{last}.example.net>"
+        ),
     )

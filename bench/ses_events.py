@@ -57,8 +57,8 @@ def _mail(message: Message, taken: float) -> str:
         f'"sourceArn":"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{domain}","sendingAccountId":"{ACCOUNT}",'
         f'"messageId":"{message.ses_id}","destination":["{destination}"],"headersTruncated":false,'
         f'"headers":[{_headers(message, domain, to)}],'
-        f'"commonHeaders":{{"returnPath":"{message.sender}","from":["Example Ltd. <{message.sender}>"],"date":"{clock.of_header(message.at)}",'
-        f'"to":["{destination}"],"messageId":"{message.ses_id}","subject":{message.subject[2]}}},'
+        f'"commonHeaders":{{"returnPath":"{message.sender}","from":["Example Ltd. <{message.sender}>"],'
+        f'"date":"{clock.of_header(message.at)}","to":["{destination}"],"messageId":"{message.ses_id}","subject":{message.subject[2]}}},'
         f'"tags":{{"ses:source-tls-version":["TLSv1.3"],"ses:operation":["SendSmtpEmail"],'
         f'"ses:configuration-set":["postroad"],"ses:source-ip":["203.0.113.10"],"ses:from-domain":["{domain}"],'
         f'"ses:caller-identity":["relay-smtp-user"]}}}}'
@@ -75,8 +75,8 @@ def _headers(message: Message, domain: str, to: str) -> str:
     )
     return (
         f'{{"name":"Received","value":"{received}"}},'
-        f'{{"name":"DKIM-Signature","value":"v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; s=mail; t={int(message.at)};'
-        f' h=From:To:Subject:Date:Message-ID; b={_DKIM}"}},'
+        f'{{"name":"DKIM-Signature","value":"v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; '
+        f's=mail; t={int(message.at)}; h=From:To:Subject:Date:Message-ID; b={_DKIM}"}},'
         f'{{"name":"From","value":"Example Ltd. <{message.sender}>"}},{{"name":"To","value":"{to}"}},'
         f'{{"name":"Subject","value":{message.subject[1]}}},{{"name":"Date","value":"{date}"}},'
         f'{{"name":"Message-ID","value":"<{message.message_id}>"}},{{"name":"MIME-Version","value":"1.0"}},'
@@ -105,8 +105,8 @@ def _bounce(to: str, at: float, rng: Random) -> str:
 def _delay(to: str, at: float, rng: Random) -> str:
     kind, status, diagnostic = rng.choice(words.DELAYS)
     return (
-        f'"deliveryDelay":{{"timestamp":"{clock.of_ses(at)}","delayType":"{kind}","expirationTime":"{clock.of_ses(at + 50_400)}",'
-        f'"delayedRecipients":[{{"emailAddress":"{to}","status":"{status}","diagnosticCode":"{diagnostic}"}}]}}'
+        f'"deliveryDelay":{{"timestamp":"{clock.of_ses(at)}","delayType":"{kind}",'
+        f'"expirationTime":"{clock.of_ses(at + 50_400)}","delayedRecipients":[{{"emailAddress":"{to}","status":"{status}","diagnosticCode":"{diagnostic}"}}]}}'
     )
 
 

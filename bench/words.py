@@ -1,4 +1,4 @@
-"""What the generated traffic is made of: names, addresses and the words of servers, all from the ranges for examples."""
+"""What the generated traffic is made of: names, addresses and servers' words, all from the ranges for examples."""
 
 import json
 
@@ -41,7 +41,10 @@ TEMPORARY = (
     (
         SES_RELAY,
         "4.0.0",
-        f"host {SES_HOST} said: 454 Throttling failure: Maximum sending rate exceeded. (in reply to end of DATA command)",
+        (
+            f"host {SES_HOST} said: 454 Throttling failure: Maximum sending rate exceeded."
+            " (in reply to end of DATA command)"
+        ),
     ),
     ("none", "4.4.1", f"connect to {SES_HOST}:587: Connection timed out"),
     (
@@ -53,8 +56,10 @@ TEMPORARY = (
 PERMANENT = (
     SES_RELAY,
     "5.0.0",
-    f"host {SES_HOST} said: 554 Message rejected: Email address is not verified. The following identities failed the"
-    " check in region EU-WEST-1: {sender} (in reply to end of DATA command)",
+    (
+        f"host {SES_HOST} said: 554 Message rejected: Email address is not verified. The following identities failed the"
+        " check in region EU-WEST-1: {sender} (in reply to end of DATA command)"
+    ),
 )
 
 # What a remote server says of mail: the reply to a delivery, the status and diagnostic of a bounce and of a delay.
