@@ -149,8 +149,6 @@ def turned_away(rng: Random) -> str:
     """Say in smtpd's words that a client was refused before there was a message."""
     last, to = rng.randrange(1, 255), _address(rng)
     return (
-        (
-            f"NOQUEUE: reject: RCPT from unknown[203.0.113.{last}]: 554 5.7.1 <{to}>: Relay access denied;"
-            f" from=<spam{last}@example.net> to=<{to}> proto=ESMTP helo=<host-{last}.example.net>"
-        ),
+        f"NOQUEUE: reject: RCPT from unknown[203.0.113.{last}]: 554 5.7.1 <{to}>: Relay access denied;"
+        f" from=<spam{last}@example.net> to=<{to}> proto=ESMTP helo=<host-{last}.example.net>"
     )

@@ -106,7 +106,8 @@ def _delay(to: str, at: float, rng: Random) -> str:
     kind, status, diagnostic = rng.choice(words.DELAYS)
     return (
         f'"deliveryDelay":{{"timestamp":"{clock.of_ses(at)}","delayType":"{kind}",'
-        f'"expirationTime":"{clock.of_ses(at + 50_400)}","delayedRecipients":[{{"emailAddress":"{to}","status":"{status}","diagnosticCode":"{diagnostic}"}}]}}'
+        f'"expirationTime":"{clock.of_ses(at + 50_400)}","delayedRecipients":['
+        f'{{"emailAddress":"{to}","status":"{status}","diagnosticCode":"{diagnostic}"}}]}}'
     )
 
 

@@ -57,8 +57,8 @@ PERMANENT = (
     SES_RELAY,
     "5.0.0",
     (
-        f"host {SES_HOST} said: 554 Message rejected: Email address is not verified. The following identities failed the"
-        " check in region EU-WEST-1: {sender} (in reply to end of DATA command)"
+        f"host {SES_HOST} said: 554 Message rejected: Email address is not verified. The following identities failed"
+        " the check in region EU-WEST-1: {sender} (in reply to end of DATA command)"
     ),
 )
 
