@@ -13,8 +13,8 @@ Document = dict[str, Any]
 
 # What SES sends once to a new topic, in plain text (event destinations) or as JSON (identities), and inbound mail.
 _SET_UP_TEXT = "Successfully validated SNS topic"
-_SET_UP_TYPES = ("AmazonSnsSubscriptionSucceeded", "Received")
-_SNS_SET_UP = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+SET_UP_TYPES = ("AmazonSnsSubscriptionSucceeded", "Received")
+SNS_SET_UP = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 # What holds the event, outermost first: a Lambda event, an SNS record, an SQS record in either API's spelling, an SNS
 # envelope, an EventBridge event.
 _WRAPPINGS = ("Records", "Sns", "body", "Body", "Message", "detail")
@@ -42,8 +42,8 @@ def _unwrapped(found: object, depth: int) -> list[Document]:
         reason = "nested too deeply" if depth < 0 else "not a JSON object"
         raise ParseError(reason, "")
     if "eventType" in found or "notificationType" in found:
-        return [] if found.get("notificationType") in _SET_UP_TYPES else [found]
-    return [] if found.get("Type") in _SNS_SET_UP else _unwrapped(_content(found), depth - 1)
+        return [] if found.get("notificationType") in SET_UP_TYPES else [found]
+    return [] if found.get("Type") in SNS_SET_UP else _unwrapped(_content(found), depth - 1)
 
 
 def _content(document: Document) -> object:

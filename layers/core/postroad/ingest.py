@@ -7,6 +7,7 @@ from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
 from postroad.postfix import facts as facts_of_line
 from postroad.ses import facts as facts_of_event
+from postroad.ses_ordinary import facts as ordinary
 from postroad.store.contract import BadInput
 from postroad.syslog import Carrier
 
@@ -36,7 +37,9 @@ def ses(bodies: Iterable[bytes | str], origin: str, relays: Sequence[str] = ()) 
     for raw in bodies:
         body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
         try:
-            found = [fact for document in documents(body) for fact in facts_of_event(document, relays)]
+            found = ordinary(raw, relays)
+            if found is None:
+                found = [fact for document in documents(body) for fact in facts_of_event(document, relays)]
         except ParseError as error:
             batch.bad.append(BadInput("ses", origin, str(error), body))
         else:

@@ -43,7 +43,7 @@ KINDS = {
     "Click": Kind(Event.CLICKED, "click"),
     "Subscription": Kind(Event.SUBSCRIPTION, "subscription"),
 }
-_WORDS = {
+WORDS = {
     "bounceType": "bounce_type",
     "bounceSubType": "bounce_sub_type",
     "complaintFeedbackType": "feedback_type",
@@ -61,10 +61,10 @@ _WORDS = {
     "diagnosticCode": "reply",
 }
 # Repeated for as long as somebody reads: kept once an hour, without what differs from one to the next.
-_HOURLY = (Event.OPENED, Event.CLICKED)
+HOURLY = (Event.OPENED, Event.CLICKED)
 
 # Only one of the two forms of an event has remoteMtaIp, and both must give one fact.
-_READ = {*schema.Detail.__annotations__, "remoteMtaIp"}
+READ = {*schema.Detail.__annotations__, "remoteMtaIp"}
 
 _ENVELOPE = TypeAdapter(schema.Envelope)
 _DETAIL = TypeAdapter(schema.Detail)
@@ -131,7 +131,7 @@ def _facts(envelope: schema.Envelope, kind: Kind, detail: schema.Detail, relays:
 def _said(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> dict[str, Any]:
     at = parse(detail.get("timestamp") or mail["timestamp"])
     frame = {"source": Source.SES, "event": kind.event, "ses_id": mail["messageId"]}
-    if kind.event in _HOURLY:
+    if kind.event in HOURLY:
         return frame | {"at": start_of_hour(at)}
     expires = detail.get("expirationTime")
     complainants = detail.get("complainedRecipients") or []
@@ -139,24 +139,22 @@ def _said(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> dict[str, Any
         frame
         | {"at": at}
         | _words(detail)
-        | _rest(detail)
+        | rest_of(detail)
         | ({"expiration_time": parse(expires)} if expires else {})
         | ({"recipients": len(complainants)} if len(complainants) > 1 else {})
     )
 
 
 def _words(said: Mapping[str, Any]) -> dict[str, Any]:
-    found = {
-        _WORDS[name]: value for name, value in said.items() if name in _WORDS and value not in (None, "")
-    }
+    found = {WORDS[name]: value for name, value in said.items() if name in WORDS and value not in (None, "")}
     return {name: _cut(value) if isinstance(value, str) else round(value) for name, value in found.items()}
 
 
-def _rest(detail: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def rest_of(detail: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The fields that have no word of their own: SES adds some now and then, and each may matter to somebody."""
     unread = detail.get("fields")
     named = detail if unread is None else unread
-    read = _READ if unread is None else {"timestamp"}
+    read = READ if unread is None else {"timestamp"}
     rest = sorted((name, value) for name, value in named.items() if name not in read and value is not None)
     fields = {
         name[:64]: (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:LONGEST_FIELD]
@@ -192,8 +190,8 @@ def _submitted(mail: schema.Mail, *, is_notification: bool) -> dict[str, Any]:
         "subject": common.get("subject") or _first(headers, "subject"),
         # In an event's own form commonHeaders.messageId is SES's id, not the original Message-ID.
         "message_id": _first(headers, "message-id") or (common.get("messageId") if is_notification else None),
-        "configuration_set": next(iter(_values(tags.get("ses:configuration-set"))), None),
-        "tags": _own(tags),
+        "configuration_set": next(iter(tag_values(tags.get("ses:configuration-set"))), None),
+        "tags": own_tags(tags),
     }
     known = {name: _cut(value) if isinstance(value, str) else value for name, value in said.items() if value}
     return frame | known
@@ -204,13 +202,13 @@ def _first(headers: list[tuple[str, str]], name: str) -> str | None:
     return found.removeprefix("<").removesuffix(">") if found and name == "message-id" else found
 
 
-def _own(tags: Mapping[str, Any]) -> dict[str, list[str]]:
+def own_tags(tags: Mapping[str, Any]) -> dict[str, list[str]]:
     """The sender's tags; SES's own differ from one event of a message to the next."""
-    own = sorted((name, _values(values)) for name, values in tags.items() if not name.startswith("ses:"))
+    own = sorted((name, tag_values(values)) for name, values in tags.items() if not name.startswith("ses:"))
     return {name[:256]: values for name, values in own[:MOST_TAGS] if values}
 
 
-def _values(said: object) -> list[str]:
+def tag_values(said: object) -> list[str]:
     """A tag's values; SES writes a list of texts, and nothing else may harm the rest of the event."""
     values = said if isinstance(said, list) else [said]
     return [value[:256] for value in values[:4] if isinstance(value, str)]
@@ -219,13 +217,13 @@ def _values(said: object) -> list[str]:
 def _claim(mail: schema.Mail, relays: Sequence[str]) -> dict[str, str]:
     """The queue id and host that the topmost Postfix of ours wrote into the message, if it is still there."""
     for header in mail.get("headers") or []:
-        found = _by_clause(header["value"]) if header["name"].lower() == "received" else None
+        found = by_clause(header["value"]) if header["name"].lower() == "received" else None
         if found and (not relays or any(is_same_host(found["host"], relay) for relay in relays)):
             return found.groupdict()
     return {}
 
 
-def _by_clause(received: str) -> re.Match[str] | None:
+def by_clause(received: str) -> re.Match[str] | None:
     """The clause that Postfix wrote itself: outside the comments, which quote what the client called itself."""
     return next(
         (found for found in _RECEIVED.finditer(received) if _is_outside(received[: found.start()])), None
