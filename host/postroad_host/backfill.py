@@ -1,9 +1,10 @@
 """Fills a store from files: what cannot be read is said and counted, and the rest goes on."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
-from itertools import islice
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -11,16 +12,20 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from postroad import ingest
-from postroad.ingest import Batch
+from postroad.facts import Fact
 from postroad.instants import Instant
 from postroad.records import grown
+from postroad.store.contract import BadInput
 from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier
 from postroad_host.claims import give_up, watch
 from postroad_host.clock import now
-from postroad_host.files import DAMAGED, Source, lines_in, opened, reason
+from postroad_host.files import reason
+from postroad_host.lanes import Chunk, Lane, Watcher, side_by_side
 
-_AT_ONCE = 10_000
+# Log lines and events that one transaction folds and writes: the more, the more of a message's facts meet in memory;
+# this many take some 60 MB.
+_AT_ONCE = 50_000
 _MISUSE, _SET_ASIDE = 2, 1
 
 
@@ -32,6 +37,7 @@ class Backfill:
         self._store = store
         self._zone = zone
         self._dated = dated
+        self._began = now()
         self._inputs = {"relay": 0, "ses": 0}
         self._facts = 0
         self._bad = 0
@@ -40,9 +46,15 @@ class Backfill:
     def run(self, files: Sequence[tuple[str, str]]) -> None:
         """Import files, each `relay` or `ses` with its name; then settle what no relay claimed."""
         with _progress() as progress:
-            for kind, name in files:
-                self._file(kind, name, progress)
-        give_up(self._store, now())
+            watcher = Watcher(partial(_bar, progress), self._failed)
+            lanes = [
+                Lane(kind, [name for one, name in files if one == kind], watcher) for kind in self._inputs
+            ]
+            chunks = side_by_side(lanes)
+            for first in chunks:
+                self._write(chain([first], chunks))
+        for _ in give_up(self._store, now()):
+            pass
 
     def summary(self) -> str:
         """The sums, in one line."""
@@ -52,56 +64,44 @@ class Backfill:
             + (" (see `postroad problems --bad-input`)" if self._bad else "")
         )
 
-    def _file(self, kind: str, name: str, progress: Progress) -> None:
-        try:
-            source = opened(name)
-        except OSError as error:
-            self._failed(name, error, "name a file that can be read")
-            return
-        task = progress.add_task(Path(name).name, total=source.size)
-        try:
-            self._read(kind, name, source, lambda: progress.update(task, completed=_position(source)))
-        except DAMAGED as error:
-            self._failed(name, error, "what came before is imported")
-
     def _failed(self, name: str, error: Exception, rest: str) -> None:
         click.echo(f"postroad: {name}: {reason(error)}: {rest}", err=True)
         self.exit_code = max(self.exit_code, _MISUSE if isinstance(error, FileNotFoundError) else _SET_ASIDE)
 
-    def _read(self, kind: str, name: str, source: Source, moved: Callable[[], None]) -> None:
-        carrier = Carrier(self._dated or source.dated or now(), self._zone)
-        with source.raw:
-            for lines in _batches(lines_in(source.stream)):
-                self._inputs[kind] += len(lines)
-                self._keep(ingest.relay(lines, carrier, name) if kind == "relay" else ingest.ses(lines, name))
-                moved()
-
-    def _keep(self, batch: Batch) -> None:
+    def _write(self, chunks: Iterable[Chunk]) -> None:
+        """Fold and write as many chunks as one transaction takes."""
+        bad: list[BadInput] = []
+        # What was said is let go once it is folded: memory holds folded records only.
+        growths = grown(chain.from_iterable(self._read(chunks, bad)))
         with self._store.transaction():
-            watch(self._store, self._store.add(grown(batch.facts)), now())
-            self._store.set_aside(batch.bad, now())
-        self._facts += len(batch.facts)
-        self._bad += len(batch.bad)
-        if batch.bad:
+            watch(self._store, growths, self._store.grow(growths), now())
+            self._store.set_aside(bad, now())
+        self._bad += len(bad)
+        if bad:
             self.exit_code = max(self.exit_code, _SET_ASIDE)
 
+    def _read(self, chunks: Iterable[Chunk], bad: list[BadInput]) -> Iterator[list[Fact]]:
+        left = _AT_ONCE
+        for chunk in chunks:
+            batch = self._said(chunk)
+            self._inputs[chunk.kind] += len(chunk.inputs)
+            self._facts += len(batch.facts)
+            bad += batch.bad
+            yield batch.facts
+            left -= len(chunk.inputs)
+            if left <= 0:
+                return
 
-def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Lines by the batch; what was read before a file's damaged place is a batch as well."""
-    while True:
-        batch: list[bytes] = []
-        try:
-            batch.extend(islice(lines, _AT_ONCE))
-        except DAMAGED:
-            yield [line for line in batch if line.strip()]
-            raise
-        if not batch:
-            return
-        yield [line for line in batch if line.strip()]
+    def _said(self, chunk: Chunk) -> ingest.Batch:
+        if chunk.kind == "ses":
+            return ingest.ses(chunk.inputs, chunk.origin)
+        at = self._dated or chunk.dated or self._began
+        return ingest.relay(chunk.inputs, Carrier(at, self._zone), chunk.origin)
 
 
-def _position(source: Source) -> int:
-    return source.raw.tell() if source.size is not None else 0
+def _bar(progress: Progress, name: str, size: int | None) -> Callable[[int], None]:
+    task = progress.add_task(Path(name).name, total=size)
+    return lambda completed: progress.update(task, completed=completed)
 
 
 def _progress() -> Progress:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import BufferedIOBase, BufferedReader, FileIO
+from itertools import chain
 from typing import Any, NamedTuple
 
 from postroad.instants import Instant, from_datetime
@@ -47,7 +48,12 @@ def opened(name: str) -> Source:
 
 
 def lines_in(stream: BufferedIOBase) -> Iterator[bytes]:
-    """Lines without their ends, split at line feeds only; of one longer than LONGEST_LINE, its beginning.
+    """The lines of `blocks_in`, one by one."""
+    return chain.from_iterable(blocks_in(stream))
+
+
+def blocks_in(stream: BufferedIOBase) -> Iterator[list[bytes]]:
+    """Lines without their ends by the block, split at line feeds only; of one longer than LONGEST_LINE, its beginning.
 
     What follows in such a line must not be taken for a line of its own.
     """
@@ -55,15 +61,15 @@ def lines_in(stream: BufferedIOBase) -> Iterator[bytes]:
     # read1, because read would throw away what a damaged file held before its damage.
     while block := stream.read1(_BLOCK):
         *whole, rest = (rest + block).split(b"\n")
-        yield from whole[is_cut:]
+        yield whole[is_cut:]
         is_cut = is_cut and not whole
         if is_cut:
             rest = b""
         elif len(rest) > LONGEST_LINE:
-            yield rest
+            yield [rest]
             rest, is_cut = b"", True
     if rest:
-        yield rest
+        yield [rest]
 
 
 def reason(error: Exception) -> str:

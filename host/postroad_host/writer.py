@@ -11,7 +11,7 @@ from postroad.ingest import Batch
 from postroad.instants import from_datetime
 from postroad.records import grown
 from postroad.store.contract import BadInput, Change
-from postroad.store.sqlite import SQLiteStore
+from postroad.store.sqlite import SQLiteStore, changes
 from postroad_host.claims import give_up, watch
 from postroad_host.clock import now
 
@@ -48,20 +48,22 @@ class Writer:
                 self._store.move(delivery.origin, delivery.position)
 
     def _grow(self, facts: Iterable[Fact]) -> None:
-        changes = self._store.add(grown(facts))
-        watch(self._store, changes, from_datetime(datetime.now(UTC) + self._patience))
-        self._tell(changes)
+        growths = grown(facts)
+        known = self._store.grow(growths)
+        watch(self._store, growths, known, from_datetime(datetime.now(UTC) + self._patience))
+        self._tell(changes(growths, known))
 
-    def _tell(self, changes: Iterable[Change]) -> None:
+    def _tell(self, changed: Iterable[Change]) -> None:
         # Sorted by their time, which each begins with.
-        self._store.owe(sorted(chain.from_iterable(unified.lines(*change) for change in changes)))
+        self._store.owe(sorted(chain.from_iterable(unified.lines(*change) for change in changed)))
 
     def give_up_waiting(self) -> None:
         """Show what no relay claimed in time."""
         if not self._store.due(now(), 1):
             return
         with self._store.transaction():
-            self._tell(give_up(self._store, now()))
+            for changed in give_up(self._store, now()):
+                self._tell(changed)
 
     def forget(self) -> bool:
         """Delete some of what is too old; tells whether there may be more."""

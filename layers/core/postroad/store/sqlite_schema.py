@@ -7,7 +7,7 @@ from contextlib import contextmanager
 # `Post` in ASCII: tells our file from every other program's (PRAGMA application_id).
 APPLICATION_ID = 0x506F7374
 
-_RECORDS = (
+_WIDE = (
     # One row per record. `states` and `facts` are sorted texts, one a line: canonical JSON holds no raw newline.
     """CREATE TABLE record (
         pk TEXT NOT NULL, sk TEXT NOT NULL, lookup TEXT, at TEXT NOT NULL, problem TEXT,
@@ -32,8 +32,26 @@ _LEDGER = (
     )""",
     "CREATE INDEX bad_input_by_time ON bad_input (at, digest)",
 )
+# Rows in the order they came, found by an index of their keys: a tree of whole records is rewritten all over by keys
+# that come in no order (a third more time to import 200,000 lines, and the more the larger the store).
+_NARROW = (
+    "DROP INDEX record_by_lookup",
+    "DROP INDEX record_by_problem",
+    "DROP INDEX record_by_time",
+    "ALTER TABLE record RENAME TO wide",
+    """CREATE TABLE record (
+        pk TEXT NOT NULL, sk TEXT NOT NULL, lookup TEXT, at TEXT NOT NULL, problem TEXT,
+        states TEXT NOT NULL, facts TEXT NOT NULL
+    )""",
+    "INSERT INTO record SELECT pk, sk, lookup, at, problem, states, facts FROM wide ORDER BY at, pk, sk",
+    "DROP TABLE wide",
+    "CREATE UNIQUE INDEX record_by_key ON record (pk, sk)",
+    "CREATE INDEX record_by_lookup ON record (lookup, at, pk, sk) WHERE lookup IS NOT NULL",
+    "CREATE INDEX record_by_problem ON record (problem, at, pk, sk) WHERE problem IS NOT NULL",
+    "CREATE INDEX record_by_time ON record (at, pk, sk)",
+)
 # What brings a database from each version to the next; a new version is a new line, an old line never changes.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_RECORDS, *_LEDGER),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_WIDE, *_LEDGER), _NARROW)
 
 
 class StoreError(Exception):
