@@ -3,17 +3,16 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import repeat
 from typing import Any
 from unittest.mock import patch
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 
 from postroad import ses
 from postroad.codec import Key
@@ -23,9 +22,12 @@ from postroad.records import SHARDS, Growth, Record, grown
 from postroad.store.contract import Change
 from postroad.store.dynamodb import THREADS, DynamoDBStore, NotStoredError
 from postroad.store.dynamodb_table import change_of
+from postroad.store.dynamodb_wire import Wire
 from postroad.store.sqlite import SQLiteStore
 from tests.aws.parts import dynamodb_local, tables
+from tests.aws.parts.hindrance import Hindrance, Line, answer, line, refusal
 from tests.aws.parts.streams import TableStream
+from tests.aws.parts.tables import client_of, name_of
 from tests.contract.mail import FACTS, LINES, SES_ID, said
 from tests.contract.mail import ses as fact_of
 
@@ -46,12 +48,8 @@ def store() -> Iterator[DynamoDBStore]:
         yield opened
 
 
-def _name(store: DynamoDBStore) -> str:
-    return store._name  # noqa: SLF001 - every test has a table of its own
-
-
 def _stream(store: DynamoDBStore) -> TableStream:
-    return TableStream(_name(store), dynamodb_local.url())
+    return TableStream(name_of(store), dynamodb_local.url())
 
 
 def _changes(stream: TableStream) -> list[Change]:
@@ -119,25 +117,23 @@ def _key(change: Change) -> Key:
 
 
 @contextmanager
-def _units(store: DynamoDBStore) -> Iterator[Counter[str]]:
+def _units() -> Iterator[Counter[str]]:
     """Count the write units of all requests, as the engine says: of the table, and of each index."""
     used: Counter[str] = Counter()
+    ask = Wire._answer  # noqa: SLF001 - what the engine says is read nowhere else
 
-    def ask(params: dict[str, Any], **_: object) -> None:
-        params["ReturnConsumedCapacity"] = "INDEXES"
-
-    def note(parsed: Mapping[str, Any], **_: object) -> None:
-        capacity = parsed["ConsumedCapacity"]
+    def counted(wire: Wire, body: bytes) -> tuple[int, bytes]:
+        status, text = ask(
+            wire, json.dumps(json.loads(body) | {"ReturnConsumedCapacity": "INDEXES"}).encode()
+        )
+        capacity = json.loads(text)["ConsumedCapacity"]
         used["table"] += capacity["Table"]["CapacityUnits"]
         for name, index in capacity.get("GlobalSecondaryIndexes", {}).items():
             used[name] += index["CapacityUnits"]
+        return status, text
 
-    events = store.client.meta.events
-    events.register("provide-client-params.dynamodb.UpdateItem", ask)
-    events.register("after-call.dynamodb.UpdateItem", note)
-    yield used
-    events.unregister("provide-client-params.dynamodb.UpdateItem", ask)
-    events.unregister("after-call.dynamodb.UpdateItem", note)
+    with patch.object(Wire, "_answer", counted):
+        yield used
 
 
 def _event(kind: str, **detail: object) -> list[Fact]:
@@ -194,7 +190,7 @@ class TestCost:
     def test_of_an_ordinary_message(
         self, local: DynamoDBStore, batches: list[list[Fact]], units: dict[str, int]
     ) -> None:
-        with _units(local) as used:
+        with _units() as used:
             for batch in batches:
                 local.add(grown(batch))
 
@@ -203,8 +199,8 @@ class TestCost:
     def test_of_its_record_is_one_unit_as_it_is_under_a_kilobyte(self, local: DynamoDBStore) -> None:
         local.add(grown([*LINES_OF_ANN, *SEND, *DELIVERY]))
 
-        item = local.client.get_item(
-            TableName=_name(local), Key={"pk": {"S": ANNS.pk}, "sk": {"S": ANNS.sk}}
+        item = client_of(local).get_item(
+            TableName=name_of(local), Key={"pk": {"S": ANNS.pk}, "sk": {"S": ANNS.sk}}
         )["Item"]
         assert len(item["states"]["SS"]) == 3
         assert _size(item) < 1024
@@ -224,22 +220,20 @@ class TestCost:
             timestamp="2026-02-25T00:05:21.512Z",
             feedbackId="0100019c921d5f88-1",
         )
-        with _units(local) as used:
+        with _units() as used:
             for batch in (LINES_OF_ANN, SEND, bounce):
                 local.add(grown(batch))
 
         assert dict(used) == {"table": 4, "lookup": 2, "problem": 1}
 
     def test_nothing_is_read_to_write(self, local: DynamoDBStore) -> None:
-        asked: Counter[str] = Counter()
-        local.client.meta.events.register(
-            "before-call.dynamodb", lambda model, **_: asked.update([model.name])
-        )
-        local.add(grown(FACTS))
-        local.add(grown(FACTS))
+        with _hindered(local, []) as (store, way):
+            store.add(grown(FACTS))
+            store.add(grown(FACTS))
 
-        assert set(asked) == {"UpdateItem"}
-        assert asked["UpdateItem"] == 2 * len(grown(FACTS))
+        assert [asked["X-Amz-Target"] for asked in way.asked] == ["DynamoDB_20120810.UpdateItem"] * (
+            2 * len(grown(FACTS))
+        )
 
 
 def _size(item: Mapping[str, Any]) -> int:
@@ -268,9 +262,9 @@ class TestWhatOrderMustNotChange:
         assert local.lookup("5@example.org").keys == [key]
         assert local.lookup("6@example.org").keys == []
         assert local.get([key])[0].texts == growths[0].texts | growths[1].texts
-        item = local.client.get_item(TableName=_name(local), Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}})[
-            "Item"
-        ]
+        item = client_of(local).get_item(
+            TableName=name_of(local), Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+        )["Item"]
         assert (item["at"], item["problem"]) == ({"S": "2026-02-25"}, {"S": "p#5"})
 
     def test_what_is_said_later_is_taken(self, local: DynamoDBStore) -> None:
@@ -324,7 +318,7 @@ class TestAge:
         store.add(grown(FACTS))
         # Midnight of the day after, in seconds: the record of that day's start is out, that of a later hour is not.
         clock = 1_772_064_000.0 + 3_600
-        with DynamoDBStore(_name(store), retention=timedelta(days=1), clock=lambda: clock) as aged:
+        with DynamoDBStore(name_of(store), retention=timedelta(days=1), clock=lambda: clock) as aged:
             aged.add(grown(FACTS))
 
             assert [key.pk.partition("#")[0] for key in aged.lookup(ANN).keys] == ["queue", "noqueue"]
@@ -335,34 +329,20 @@ class TestAge:
     def test_is_counted_from_the_record_and_not_from_the_write(self, store: DynamoDBStore) -> None:
         store.add(grown(FACTS))
 
-        item = store.client.get_item(
-            TableName=_name(store), Key={"pk": {"S": "queue#4fXk2M1zQyz3Rb"}, "sk": {"S": "2026-02-25T00"}}
+        item = client_of(store).get_item(
+            TableName=name_of(store), Key={"pk": {"S": "queue#4fXk2M1zQyz3Rb"}, "sk": {"S": "2026-02-25T00"}}
         )["Item"]
         assert int(item["expires_at"]["N"]) == 1_771_977_600 + tables.FOR_GOOD.days * 86_400
 
 
 @contextmanager
-def _answering(
-    store: DynamoDBStore, operation: str, answer: Callable[[], AWSResponse | None]
-) -> Iterator[None]:
-    event = f"before-send.dynamodb.{operation}"
-    with patch.object(store.client.meta.events, "emit", wraps=store.client.meta.events.emit):
-        store.client.meta.events.register_first(event, lambda **_: answer())
-        yield
-        store.client.meta.events.unregister(event)
-
-
-def _refusal(code: str) -> AWSResponse:
-    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no"}).encode()
-    return _response(400, body)
-
-
-def _response(status: int, body: bytes) -> AWSResponse:
-    class Raw:
-        def stream(self, **_: object) -> Iterator[bytes]:
-            yield body
-
-    return AWSResponse("https://dynamodb.eu-west-1.amazonaws.com/", status, HTTPHeaders(), Raw())
+def _hindered(store: DynamoDBStore, hindrances: Iterable[Hindrance]) -> Iterator[tuple[DynamoDBStore, Line]]:
+    """The same table at the end of a line on which this happens."""
+    with (
+        line(client_of(store).meta.endpoint_url, hindrances) as opened,
+        DynamoDBStore(name_of(store), retention=tables.FOR_GOOD, host=opened.url) as hindered,
+    ):
+        yield hindered, opened
 
 
 @pytest.fixture
@@ -374,31 +354,25 @@ def _no_pauses() -> Iterator[None]:
 @pytest.mark.usefixtures("_no_pauses")
 class TestTrouble:
     def test_a_throttled_write_is_tried_again(self, store: DynamoDBStore) -> None:
-        refusals = [_refusal("ProvisionedThroughputExceededException"), _refusal("ThrottlingException")]
-        with _answering(store, "UpdateItem", lambda: refusals.pop() if refusals else None):
-            store.add(grown(FACTS[:1]))
+        refusals = [refusal("ProvisionedThroughputExceededException"), refusal("ThrottlingException")]
+        with _hindered(store, refusals) as (hindered, way):
+            hindered.add(grown(FACTS[:1]))
 
-        assert not refusals
+        assert len(way.asked) == 3
         assert len(store.get(grown(FACTS[:1]))) == 1
 
     def test_a_table_that_stays_throttled_raises_and_is_asked_no_more(self, store: DynamoDBStore) -> None:
-        asked: list[int] = []
-
-        def refuse() -> AWSResponse:
-            asked.append(1)
-            return _refusal("ThrottlingException")
-
         growths = grown(
             fact_of(Event.DELIVERED, SES_ID, f"{number}@example.com", "2026-02-25T00:00:00.000Z")
             for number in range(500)
         )
         with (
-            _answering(store, "UpdateItem", refuse),
+            _hindered(store, repeat(refusal("ThrottlingException"))) as (hindered, way),
             pytest.raises(NotStoredError, match="500 of 500 records not stored: ThrottlingException") as told,
         ):
-            store.add(growths)
+            hindered.add(growths)
         assert set(told.value.failed) == set(growths)
-        assert len(asked) < 2 * THREADS * 5
+        assert len(way.asked) < 2 * THREADS * 5
         assert "@" not in str(told.value)
 
     def test_what_one_record_does_is_its_own(self, store: DynamoDBStore) -> None:
@@ -412,23 +386,24 @@ class TestTrouble:
 
     def test_keys_that_a_batch_get_leaves_are_asked_for_again(self, store: DynamoDBStore) -> None:
         store.add(grown(FACTS))
-        keys = [{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in grown(FACTS)]
-        nothing = {"Responses": {}, "UnprocessedKeys": {_name(store): {"Keys": keys}}}
-        answers = [_response(200, json.dumps(nothing).encode())] * 3
-        with _answering(store, "BatchGetItem", lambda: answers.pop() if answers else None):
-            records = store.get(grown(FACTS))
+        with _hindered(store, [answer(200, _nothing(store))] * 3) as (hindered, way):
+            records = hindered.get(grown(FACTS))
 
-        assert not answers
+        assert len(way.asked) == 4
         assert [record.key for record in records] == list(grown(FACTS))
 
     def test_a_batch_get_that_brings_nothing_gives_up(self, store: DynamoDBStore) -> None:
-        keys = [{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in grown(FACTS)]
-        nothing = json.dumps({"Responses": {}, "UnprocessedKeys": {_name(store): {"Keys": keys}}}).encode()
         with (
-            _answering(store, "BatchGetItem", lambda: _response(200, nothing)),
+            _hindered(store, repeat(answer(200, _nothing(store)))) as (hindered, _),
             pytest.raises(TimeoutError, match="throttled"),
         ):
-            store.get(grown(FACTS))
+            hindered.get(grown(FACTS))
+
+
+def _nothing(store: DynamoDBStore) -> bytes:
+    """What a throttled table answers to a batch-get."""
+    keys = [{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in grown(FACTS)]
+    return json.dumps({"Responses": {}, "UnprocessedKeys": {name_of(store): {"Keys": keys}}}).encode()
 
 
 def test_questions_that_no_key_can_answer_find_nothing(store: DynamoDBStore) -> None:
@@ -441,4 +416,4 @@ def test_questions_that_no_key_can_answer_find_nothing(store: DynamoDBStore) -> 
 def test_it_is_found_by_the_environment_of_a_function(store: DynamoDBStore) -> None:
     """No address, no region and no credentials are said: botocore finds them where Lambda puts them."""
     assert boto3.client("dynamodb").meta.region_name == os.environ["AWS_DEFAULT_REGION"]
-    assert store.client.meta.region_name == os.environ["AWS_DEFAULT_REGION"]
+    assert client_of(store).meta.region_name == os.environ["AWS_DEFAULT_REGION"]

@@ -81,7 +81,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, An
         table.add(grown(FACTS))
         secrets = boto3.client("secretsmanager")
         secrets.create_secret(Name="api", SecretString="k" * 64)
-        named = table.client.list_tables()["TableNames"][0]
+        named = tables.client_of(table).list_tables()["TableNames"][0]
         said = {"TABLE_NAME": named, "RETENTION_DAYS": "36500", "API_SECRET": "api"}
         with patch.dict(os.environ, said):
             app.wired.cache_clear()

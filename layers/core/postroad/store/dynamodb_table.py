@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.connection.base import MetaTable
-
 from postroad.codec import Key
 from postroad.instants import Instant
 from postroad.records import Record
@@ -23,29 +21,6 @@ LONGEST_PK, LONGEST_SK = 2048, 1024
 # An item, an image of the stream, a key: DynamoDB's own form of them, `{"pk": {"S": "..."}}`.
 Item = Mapping[str, Any]
 Place = tuple[str, str, str]
-
-
-def schema(table_name: str) -> MetaTable:
-    """What pynamodb would ask DescribeTable for, at each start and with a permission of its own."""
-    return MetaTable(
-        {
-            "TableName": table_name,
-            "AttributeDefinitions": [
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "at", *INDEXES)
-            ],
-            "KeySchema": _keys("pk", "sk"),
-            "GlobalSecondaryIndexes": [
-                {"IndexName": name, "KeySchema": _keys(name, "at")} for name in INDEXES
-            ],
-        }
-    )
-
-
-def _keys(partition: str, sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]
 
 
 def key_of(item: Item) -> Key:
