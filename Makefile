@@ -16,7 +16,7 @@ LAYER = layers/core/requirements.txt
 LAMBDA_HAS = boto3 botocore jmespath python-dateutil s3transfer six urllib3
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run check format test coverage build deploy lock clean
+.PHONY: help setup run check format test coverage bench build deploy lock clean
 
 help: ## this list
 	@echo "Postroad: what happened to the mail for this person?"
@@ -44,6 +44,9 @@ test: check coverage ## all that must hold: check, then every test
 
 coverage: setup ## every test, and each branch of the core taken
 	$(BIN)/pytest --cov --numprocesses auto --dist loadfile $(ARGS)
+
+bench: setup ## measure against the peers, into bench/RESULTS.md (half an hour; a glimpse: make bench ARGS=--quick)
+	$(BIN)/python -m bench.run $(ARGS)
 
 build: $(SAM_VENV)/.ready ## what `sam deploy` puts on AWS, without Docker and for arm64, into .aws-sam
 	$(SAM) build $(ARGS)

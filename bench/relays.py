@@ -47,11 +47,16 @@ class Relay:
         micros = int(at % 1 * 1_000_000)
         inode = _FIRST_INODE + self._rng.randrange(_INODES)
         if self._long_ids:
-            return f"{_based(int(at), 52)}{_based(micros, 52):0>4}z{_based(inode, 51)}"
+            return long_id(at, inode)
         return f"{micros:05X}{inode:X}"
 
 
 _RARE = frozenset("pickup postscreen tlsproxy dnsblog scache master tlsmgr postfix-script".split())
+
+
+def long_id(at: float, inode: int) -> str:
+    """The long form: seconds, microseconds and the inode (global/mail_queue.h)."""
+    return f"{_based(int(at), 52)}{_based(int(at % 1 * 1_000_000), 52):0>4}z{_based(inode, 51)}"
 
 
 def _based(number: int, base: int) -> str:

@@ -1,0 +1,96 @@
+"""`postroad import` of a log and of the events of the same messages, beside pflogsumm that only counts the lines."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import inputs, peers
+from bench.harness import (
+    Asked,
+    Contender,
+    Cost,
+    Goal,
+    Measured,
+    Table,
+    main,
+    measured,
+    middle,
+    program,
+    rounds,
+)
+
+OURS = "postroad import"
+_POSTROAD = str(Path(sys.executable).with_name("postroad"))
+_MOST_MB = 150.0
+# Memory is flat when this much less to read takes as much.
+_PART = 4
+
+
+def row(asked: Asked) -> Table:
+    """Measure. Each import fills a new file, and ends with everything on the disk."""
+    log, events = inputs.traffic(asked.lines)
+    ours = Contender(
+        OURS, importing(asked.lines), note="log and events into SQLite: durable, joined, searchable"
+    )
+    contenders = [ours, *(peer._replace(work=1) for peer in peers.pflogsumm(log, asked.lines))]
+    costs = rounds(contenders, asked.rounds)
+    part = importing(asked.lines // _PART)()
+    found = [line for one in contenders for line in _both(one, costs[one.name])]
+    most = max(cost.peak_mb for cost in costs[OURS])
+    reached = [middle(found, f"{name}: processor") for name in (OURS, peers.COUNTS, peers.PFLOGSUMM)]
+    return Table(
+        f"Import of {asked.lines:,} lines ({_size(log)}) and {_count(events):,} events ({_size(events)})",
+        asked.command,
+        found,
+        [
+            Goal("Against pflogsumm that counts only", reached[0] / reached[1], "≤", 1.0),
+            Goal("Memory at most", most, "≤", _MOST_MB, " MB"),
+        ],
+        [
+            f"Against pflogsumm's whole report: {reached[0] / reached[2]:.2f}×.",
+            f"Memory for a quarter of the lines: {part.peak_mb:.0f} MB; for all of them: {most:.0f} MB.",
+        ],
+    )
+
+
+def importing(lines: int) -> Callable[[], Cost]:
+    """A run of the command, into a file that was not there."""
+    log, events = inputs.traffic(lines)
+    database = inputs.cache() / "import.db"
+
+    def cleared() -> None:
+        for path in inputs.cache().glob("import.db*"):
+            path.unlink()
+
+    command = [
+        _POSTROAD,
+        "import",
+        "--db",
+        str(database),
+        "--relay-log",
+        str(log),
+        "--ses-events",
+        str(events),
+    ]
+    return program(command, before=cleared)
+
+
+def _both(contender: Contender, costs: list[Cost]) -> list[Measured]:
+    by_clock = [cost._replace(cpu=cost.wall) for cost in costs]
+    return [
+        measured(contender._replace(name=f"{contender.name}: processor"), costs),
+        measured(contender._replace(name=f"{contender.name}: by the clock", note=""), by_clock),
+    ]
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:,.0f} MB"
+
+
+def _count(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+if __name__ == "__main__":
+    main("imports", row)

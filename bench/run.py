@@ -1,0 +1,108 @@
+"""All rows, one after the other, into bench/RESULTS.md: `make bench`, or `python -m bench.run [--quick] [ROW ...]`."""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench import harness
+from bench.harness import ROOT, Table
+
+RESULTS = ROOT / "bench" / "RESULTS.md"
+ROWS = ("parse", "fold", "payload", "bodies", "imports", "questions", "writes", "bill", "cold_start")
+_LIBRARIES = ("aws-lambda-powertools", "boto3", "botocore", "msgspec", "pydantic", "pynamodb", "urllib3")
+
+
+def measured(rows: Iterable[str], options: Sequence[str]) -> list[Table]:
+    """Run each row in a process of its own, so that none pays for another's memory."""
+    tables = []
+    with tempfile.TemporaryDirectory() as folder:
+        for row in rows:
+            path = Path(folder) / f"{row}.json"
+            command = [sys.executable, "-m", f"bench.{row}", *options, "--json", str(path)]
+            subprocess.run(command, cwd=ROOT, check=True)
+            tables.append(harness.read(path))
+    return tables
+
+
+def page(tables: Sequence[Table], command: str) -> str:
+    """The results as a page: what was reached, on what, and each table."""
+    return "\n".join([*_head(command), *_verdicts(tables), *map(harness.shown, tables), ""])
+
+
+def _head(command: str) -> list[str]:
+    return [
+        "# What was measured",
+        "",
+        f"`{command}` on {datetime.now(UTC).date()}. One core, rounds in which everybody has a turn, and their medians.",
+        "Times are of the processor, the system's share included, where nothing else is said. What counts are the ratios",
+        "of medians: the numbers themselves are this machine's.",
+        "",
+        f"- {_processor()}, {os.cpu_count()} cores; {platform.system()} {platform.release()}",
+        f"- {platform.python_implementation()} {platform.python_version()}; {', '.join(_versions())}",
+        f"- {', '.join(_programs())}",
+        "- the log and the events: `python bench/generate.py --seed 7`, four hosts, a third of the lines noise",
+    ]
+
+
+def _processor() -> str:
+    found = [
+        line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")
+    ]
+    return found[0] if found else platform.machine()
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def _versions() -> list[str]:
+    return [f"{name} {version(name)}" for name in _LIBRARIES]
+
+
+def _programs() -> list[str]:
+    return [_first_line(name, "--version") for name in ("pflogsumm", "node", "perl") if shutil.which(name)]
+
+
+def _first_line(*command: str) -> str:
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().splitlines()
+    return next((line for line in said if any(char.isdigit() for char in line)), "").replace("This is ", "")
+
+
+def _verdicts(tables: Sequence[Table]) -> list[str]:
+    lines = [
+        f"| {table.title} | {goal.what} | {goal.sense} {harness.number(goal.bound)}{goal.unit}"
+        f" | {harness.number(goal.reached)}{goal.unit} | {'met' if goal.is_met else '**not met**'} |"
+        for table in tables
+        for goal in table.goals
+    ]
+    return ["", "| what | | goal | reached | |", "|---|---|--:|--:|---|", *lines]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and write the page unless it was a quick run or a part."""
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of: {', '.join(ROWS)} [default: all]")
+    parser.add_argument("--quick", action="store_true", help="small inputs; nothing is written")
+    parser.add_argument("--deliveries", help="of the large store [default: 1,000,000]")
+    said = parser.parse_args(arguments)
+    options = [
+        *(["--quick"] if said.quick else []),
+        *(["--deliveries", said.deliveries] if said.deliveries else []),
+    ]
+    tables = measured(said.rows or ROWS, options)
+    text = page(tables, " ".join(["python -m bench.run", *options]))
+    print(text)
+    if not said.quick and not said.rows:
+        RESULTS.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
