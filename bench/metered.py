@@ -66,17 +66,26 @@ class MeteredTable:
 
     def grow(self, key: Key, growth: Growth) -> tuple[Write, Change | None]:
         """Grow one record; gives what that costs, and what the stream will tell of it."""
-        item = self.items.setdefault(key, Item())
-        before, size, indexed = frozenset(item.facts), item.size, _entries(item)
-        item.facts |= growth.texts
-        item.states |= growth.states
-        self._say(item, growth)
-        item.size = _size(key, item)
+        write, item = self.quote(key, growth)
+        return write, self.commit(key, item)
+
+    def quote(self, key: Key, growth: Growth) -> tuple[Write, Item]:
+        """What a write would cost, and the item that it would leave; nothing is changed."""
+        item = self.items.get(key, Item())
+        after = Item(item.facts | growth.texts, item.states | growth.states, dict(item.said))
+        self._say(after, growth)
+        after.size = _size(key, after)
+        units = max(1, -(-max(item.size, after.size) // UNIT))
+        return Write(key, units, _index_writes(_entries(item), _entries(after)), after.size), after
+
+    def commit(self, key: Key, item: Item) -> Change | None:
+        """Let a record be what `quote` said; gives what the stream tells of it."""
+        before = self.items.get(key, Item()).facts
+        self.items[key] = item
         self._forget(key)
-        changed = before != item.facts
-        change = Change(Record(key, before), Record(key, frozenset(item.facts))) if changed else None
-        units = max(1, -(-max(size, item.size) // UNIT))
-        return Write(key, units, _index_writes(indexed, _entries(item)), item.size), change
+        if before == item.facts:
+            return None
+        return Change(Record(key, frozenset(before)), Record(key, frozenset(item.facts)))
 
     def _say(self, item: Item, growth: Growth) -> None:
         """The least of what was said stays."""

@@ -1,10 +1,11 @@
 """The meter of the cost model and of the simulation charges what DynamoDB's own engine charges the real store."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from unittest.mock import patch
 
-import boto3
 import pytest
 
 from bench.metered import MeteredTable
@@ -13,6 +14,7 @@ from postroad import ingest
 from postroad.codec import Key
 from postroad.records import Growth, grown
 from postroad.store.dynamodb import DynamoDBStore
+from postroad.store.dynamodb_wire import Wire
 from postroad.syslog import Carrier
 from tests.aws.parts import dynamodb_local, tables
 from tests.contract.mail import FACTS
@@ -64,21 +66,21 @@ def _moved() -> Iterator[Batch]:
 def _charged(store: DynamoDBStore, batches: Iterator[Batch]) -> list[Counter[str]]:
     """Units of each batch, as the engine tells them."""
     used: list[Counter[str]] = []
+    ask = Wire._answer  # noqa: SLF001 - what the engine says is read nowhere else
 
-    def ask(params: dict[str, Any], **_: object) -> None:
-        params["ReturnConsumedCapacity"] = "INDEXES"
-
-    def note(parsed: Mapping[str, Any], **_: object) -> None:
-        capacity = parsed.get("ConsumedCapacity", {})
+    def note(wire: Wire, body: bytes) -> tuple[int, bytes]:
+        asked = json.loads(body) | {"ReturnConsumedCapacity": "INDEXES"}
+        status, text = ask(wire, json.dumps(asked).encode())
+        capacity = json.loads(text).get("ConsumedCapacity", {})
         used[-1]["table"] += capacity.get("Table", {}).get("CapacityUnits", 0)
         for name, index in capacity.get("GlobalSecondaryIndexes", {}).items():
             used[-1][name] += index["CapacityUnits"]
+        return status, text
 
-    store.client.meta.events.register("provide-client-params.dynamodb.UpdateItem", ask)
-    store.client.meta.events.register("after-call.dynamodb.UpdateItem", note)
-    for batch in batches:
-        used.append(Counter())
-        store.add(batch)
+    with patch.object(Wire, "_answer", note):
+        for batch in batches:
+            used.append(Counter())
+            store.add(batch)
     return [+units for units in used]
 
 
@@ -114,14 +116,13 @@ def test_items_are_stored_as_the_meter_has_them(local: DynamoDBStore) -> None:
     for batch in (*_ordinary(), *_problems(), *_moved()):
         local.add(batch)
         table.add(batch)
-    name = local._name  # noqa: SLF001 - every test has a table of its own
-    client = boto3.client("dynamodb", endpoint_url=dynamodb_local.url())
-    pages = client.get_paginator("scan").paginate(TableName=name)
+    client = tables.client_of(local)
+    pages = client.get_paginator("scan").paginate(TableName=tables.name_of(local))
     found = {Key(item["pk"]["S"], item["sk"]["S"]): item for page in pages for item in page["Items"]}
 
     assert found.keys() == table.items.keys()
     for key, item in table.items.items():
-        said = {kind: next(iter(value.values())) for kind, value in found[key].items()}
+        said: dict[str, Any] = {name: next(iter(value.values())) for name, value in found[key].items()}
         assert set(said.pop("facts")) == item.facts
         assert set(said.pop("states", ())) == item.states
         assert {of: value for of, value in said.items() if of not in ("pk", "sk")} == item.said

@@ -1,0 +1,249 @@
+"""Plays a scenario in virtual time: mail comes in, functions write it, the table throttles, feeds bring it again.
+
+The record keys, folds, shards and lines are the project's own; capacity, queues and executions are modelled. Where only
+one message in `share` is played, capacity and the functions' speed are divided by the same number: buckets of tokens
+and rates are linear in it, so that heat, throttling, backlog and the time to drain stay what they are. What does not
+scale is the grain. Up to a share of WHOLE batches stay whole, as one hot key must fail its neighbours as it would, and
+fewer, slower executions take them; beyond, one execution stands for all, and its batches are as small as the share.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bench.deployment import Deployment, Function
+from bench.generate import START
+from bench.scale_capacity import Capacity, Hottest
+from bench.scale_feeds import Feed, LogFeed, SqsFeed, Thing, counted, failed_of
+from bench.scale_table import TOO_LARGE, CappedTable, is_sampled
+from bench.scale_traffic import OUTCOME, RELAY, SEND, Mail, Scenario
+from postroad import unified
+from postroad.codec import Key
+from postroad.facts import Fact
+from postroad.records import Growth, grown
+
+# The store's tries of one write: the first, and four more after a random part of 1, 2, 4 and 8 s; the mean of it here.
+PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+# A payload of the log holds at most so many messages, and a subscription hands on once a second.
+_PAYLOAD = 100
+_PATIENCE_S = 14 * 86_400
+WHOLE, _AS_IS = 100, 20
+_EVERY = 8  # one message in so many is looked for in the end
+_SAID = (RELAY, SEND, OUTCOME)
+
+
+class Speeds(NamedTuple):
+    """Writes that one execution makes in a second, as the cost model has measured them."""
+
+    relay_logs: float
+    ses_events: float
+
+
+@dataclass
+class Execution:
+    """A function at work on a batch: what it has to write, how far it is."""
+
+    feed: Feed
+    things: list[Thing]
+    writes: list[tuple[Key, Growth]]
+    began: float
+    ready: float
+    done: int = 0
+    tries: int = 0
+    credit: float = 0.0
+    lost: set[Key] = field(default_factory=set)
+
+
+class Played(NamedTuple):
+    """What came of a scenario, in real numbers."""
+
+    scenario: Scenario
+    hottest: dict[str, Hottest]
+    partitions: dict[str, int]
+    throttles: dict[str, int]
+    again: int  # messages that came again, each time
+    backlog: int  # messages that waited, at most
+    drained_s: float  # after the last came in
+    aside: dict[str, int]
+    lost: int  # of the sampled facts, those that are neither in the table nor set aside
+    sampled: int
+    lines: int
+    largest: int  # bytes of the largest record
+
+
+class Play:
+    """One scenario under way."""
+
+    def __init__(self, scenario: Scenario, deployment: Deployment, speeds: Speeds) -> None:
+        """Empty table, empty queues, an hour before the mail."""
+        self.scenario, self.mail, self.now = scenario, Mail(scenario), START
+        capacity = Capacity(partitions=scenario.partitions).shared(scenario.share)
+        self.table = CappedTable(capacity, START)
+        log, events = (self._scaled(deployment.function(name)) for name in ("RelayLogs", "SesEvents"))
+        invoke = deployment.properties("RelayLogs")["EventInvokeConfig"]
+        self.log = LogFeed(log, invoke["MaximumRetryAttempts"], invoke["MaximumEventAgeInSeconds"])
+        self.events = SqsFeed(events, deployment.queue("EventsQueue"))
+        self._slots = {self.log: log.concurrency or 1, self.events: events.concurrency or 1}
+        together = {
+            self.log: speeds.relay_logs * (deployment.function("RelayLogs").concurrency or 1),
+            self.events: speeds.ses_events * (deployment.function("SesEvents").concurrency or 1),
+        }
+        self._speeds = {feed: of / self._slots[feed] / scenario.share for feed, of in together.items()}
+        self._at_work: list[Execution] = []
+        self._lines = self._backlog = 0
+
+    def _scaled(self, function: Function) -> Function:
+        """Fewer executions at once; a batch of each then takes some seconds longer than it would."""
+        share, concurrency = self.scenario.share, function.concurrency or 1
+        if share > WHOLE:
+            return function._replace(concurrency=1, batch=max(1, round(function.batch * concurrency / share)))
+        return function._replace(concurrency=max(1, min(concurrency, round(concurrency * _AS_IS / share))))
+
+    def run(self) -> Played:
+        """Play it to its end: until nothing waits any more."""
+        arrivals, more = _arrivals(self.scenario, self.mail), True
+        ahead = next(arrivals, None)
+        last = START
+        while more:
+            while ahead is not None and ahead[1].ready <= self.now:
+                self._bring(*ahead)
+                last, ahead = self.now, next(arrivals, None)
+            self._start()
+            self._work()
+            self._backlog = max(self._backlog, self._waiting())
+            self.now += 1.0
+            more = bool(ahead or self._waiting()) and self.now - last < _PATIENCE_S
+        return self._result(last)
+
+    def _bring(self, kind: str, thing: Thing) -> None:
+        (self.log if kind == RELAY else self.events).bring(thing)
+
+    def _waiting(self) -> int:
+        at_work = sum(len(thing.numbers) for one in self._at_work for thing in one.things)
+        return self.log.waiting + self.events.waiting + at_work
+
+    def _start(self) -> None:
+        for feed, slots in self._slots.items():
+            busy = sum(one.feed is feed for one in self._at_work)
+            while busy < slots and (things := feed.batch(self.now)):
+                facts = [
+                    fact
+                    for thing in things
+                    for number in thing.numbers
+                    for fact in self.mail.facts(number, thing.kind)
+                ]
+                writes = list(grown(facts).items())
+                self._at_work.append(Execution(feed, things, writes, self.now, self.now))
+                busy += 1
+
+    def _facts(self, things: list[Thing]) -> Iterator[Fact]:
+        for thing in things:
+            for number in thing.numbers:
+                yield from self.mail.facts(number, thing.kind)
+
+    def _work(self) -> None:
+        for one in self._at_work:
+            if one.ready <= self.now:
+                self._write(one)
+        for one in [one for one in self._at_work if self._is_over(one)]:
+            self._at_work.remove(one)
+            self._finish(one)
+
+    def _write(self, one: Execution) -> None:
+        one.credit = min(one.credit + self._speeds[one.feed], max(self._speeds[one.feed], 1.0))
+        while one.credit >= 1 and one.done < len(one.writes):
+            one.credit -= 1
+            key, growth = one.writes[one.done]
+            refused, change = self.table.write(key, growth, self.now)
+            if refused is None or refused == TOO_LARGE:
+                one.done, one.tries = one.done + 1, 0
+                one.lost |= {key} if refused else set()
+                self._lines += len(unified.lines(*change)) if change and self.scenario.replays else 0
+            else:
+                one.ready = self.now + (PAUSES_S[one.tries] if one.tries < len(PAUSES_S) else 0)
+                one.tries += 1
+                return
+
+    def _is_over(self, one: Execution) -> bool:
+        given_up = one.tries > len(PAUSES_S) or self.now - one.began >= one.feed.function.timeout_s
+        return one.done == len(one.writes) or given_up
+
+    def _finish(self, one: Execution) -> None:
+        """What was not written is lost to this execution, and its feed brings again what names it."""
+        lost = one.lost | {key for key, _ in one.writes[one.done :]}
+        if lost:
+            every = isinstance(one.feed, LogFeed)
+            failed = one.things if every else failed_of(one.things, lost, self.mail.facts)
+            one.feed.failed(failed, one.began, self.now)
+
+    # --- what came of it ---
+
+    def _result(self, last: float) -> Played:
+        tables = self.table.partitions
+        for partitions in tables.values():
+            partitions.settle()
+        aside = [*self.log.aside, *self.events.aside]
+        lost, sampled = self._missing(aside)
+        share = self.scenario.share
+        return Played(
+            scenario=self.scenario,
+            hottest={name: partitions.hottest for name, partitions in tables.items()},
+            partitions={name: len(partitions) for name, partitions in tables.items()},
+            throttles={name: round(of * share) for name, of in self.table.throttles.items()},
+            again=round((self.log.again + self.events.again) * share),
+            backlog=round(self._backlog * share),
+            drained_s=max(0.0, self.now - last - 1),
+            aside={kind: round(of * share) for kind, of in counted(aside).items()},
+            lost=lost,
+            sampled=sampled,
+            lines=self._lines,
+            largest=self.table.largest,
+        )
+
+    def _missing(self, aside: list[Thing]) -> tuple[int, int]:
+        """Make mail again, and look for the sampled part of it in the table and among what was set aside."""
+        put_aside = {(number, thing.kind) for thing in aside for number in thing.numbers}
+        lost = sampled = 0
+        for number in range(0, self.scenario.messages, _EVERY):
+            for kind in _kinds(self.scenario):
+                texts = _sampled(grown(self.mail.facts(number, kind)))
+                sampled += len(texts)
+                lost += 0 if (number, kind) in put_aside else len(texts - self.table.kept)
+        return lost, sampled
+
+
+def _sampled(growths: dict[Key, Growth]) -> set[tuple[Key, str]]:
+    return {(key, text) for key, growth in growths.items() if is_sampled(key) for text in growth.texts}
+
+
+def _kinds(scenario: Scenario) -> tuple[str, ...]:
+    return (RELAY,) if scenario.rejects else _SAID
+
+
+def _arrivals(scenario: Scenario, mail: Mail) -> Iterator[tuple[str, Thing]]:
+    """What comes in, in the order of time: payloads of a second of the log, single events, and all events again."""
+    payload: list[int] = []
+    second = int(START)
+    for number in range(scenario.messages):
+        at = mail.at(number)
+        if payload and (int(at) != second or len(payload) == _PAYLOAD):
+            yield RELAY, Thing(second + 1.0, second + 1.0, 1, tuple(payload), RELAY)
+            payload = []
+        second = int(at)
+        payload.append(number)
+        if not scenario.rejects:
+            yield SEND, Thing(at + 1, at + 1, 1, (number,), SEND)
+            yield OUTCOME, Thing(at + 3, at + 3, 1, (number,), OUTCOME)
+    if payload:
+        yield RELAY, Thing(second + 1.0, second + 1.0, 1, tuple(payload), RELAY)
+    yield from _again(scenario, mail)
+
+
+def _again(scenario: Scenario, mail: Mail) -> Iterator[tuple[str, Thing]]:
+    """SES says everything again, an hour later and within an hour."""
+    for replay in range(scenario.replays):
+        began = mail.at(scenario.messages) + 3_600 * (1 + replay)
+        for number in range(scenario.messages):
+            at = began + 3_600 * number / scenario.messages
+            yield SEND, Thing(at, at, 1, (number,), SEND)
+            yield OUTCOME, Thing(at, at, 1, (number,), OUTCOME)
