@@ -24,10 +24,10 @@ _RECORDS_AT_ONCE = 500
 
 # Most keys of a batch are new: SQLite finds the others while it inserts, and `known` is told their rows and refuses the
 # update. To read them all first took a third of the time again.
-_INSERT = """INSERT INTO record (pk, sk, lookup, at, problem, states, facts) VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (pk, sk) DO UPDATE SET at = at WHERE known(rowid, pk, sk, lookup, at, problem, states, facts)"""
+_INSERT = """INSERT INTO record (pk, sk, lookup, at, problem, facts) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (pk, sk) DO UPDATE SET at = at WHERE known(rowid, pk, sk, lookup, at, problem, facts)"""
 # An update by its own statement leaves the indexes alone; where a record is found changes hardly ever.
-_GROW = "UPDATE record SET states = ?, facts = ? WHERE rowid = ?"
+_GROW = "UPDATE record SET facts = ? WHERE rowid = ?"
 _REFILE = "UPDATE record SET lookup = ?, at = ?, problem = ? WHERE rowid = ?"
 
 # CROSS JOIN keeps the order of the tables: for each key one step down the primary key's tree.
@@ -48,12 +48,11 @@ _EXPIRE_BAD = (
 
 
 class _Row(NamedTuple):
-    """A record as its row holds it, less its key; `states` and `facts` are sorted texts, one a line."""
+    """A record as its row holds it, less its key; `facts` are sorted texts, one a line."""
 
     lookup: str | None
     at: str
     problem: str | None
-    states: str
     facts: str
 
 
@@ -88,18 +87,22 @@ class SQLiteStore(Ledger):
 
     def _insert(self, growths: Mapping[Key, Growth]) -> list[_Known]:
         _MET.rows = []
-        self.run_many(_INSERT, (key + _row(growth) for key, growth in growths.items()))
+        rows = (
+            (pk, sk, growth.lookup, growth.at or "", growth.problem, "\n".join(sorted(growth.texts)))
+            for (pk, sk), growth in growths.items()
+        )
+        self.run_many(_INSERT, rows)
         return _MET.rows
 
     def _merge(self, known: list[_Known], growths: Mapping[Key, Growth]) -> None:
         merged = [(one, _merged(one.row, growths[one.key])) for one in known]
         grown = [(old, new) for old, new in merged if new.facts != old.row.facts]
-        self.run_many(_GROW, ((*new[3:], old.place) for old, new in grown))
+        self.run_many(_GROW, ((new.facts, old.place) for old, new in grown))
         self.run_many(_REFILE, ((*new[:3], old.place) for old, new in grown if new[:3] != old.row[:3]))
 
     def _connect(self) -> sqlite3.Connection:
         connection = super()._connect()
-        connection.create_function("known", 8, _MET.note)
+        connection.create_function("known", 7, _MET.note)
         return connection
 
     def get(self, keys: Iterable[Key]) -> list[Record]:
@@ -200,23 +203,12 @@ def changes(growths: Mapping[Key, Growth], known: Mapping[Key, frozenset[str]]) 
 _NOTHING: frozenset[str] = frozenset()
 
 
-def _row(growth: Growth) -> _Row:
-    return _Row(
-        growth.lookup,
-        growth.at or "",
-        growth.problem,
-        "\n".join(sorted(growth.states)),
-        "\n".join(sorted(growth.texts)),
-    )
-
-
 def _merged(old: _Row, growth: Growth) -> _Row:
     # The least of what was said, so that it does not matter what was said first.
     return _Row(
         _least(old.lookup, growth.lookup),
         _least(old.at, growth.at) or "",
         _least(old.problem, growth.problem),
-        "\n".join(sorted(_lines(old.states) | growth.states)),
         "\n".join(sorted(_lines(old.facts) | growth.texts)),
     )
 
