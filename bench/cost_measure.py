@@ -29,7 +29,8 @@ from bench import handled, ses_events
 from bench.metered import MeteredTable
 from bench.ordinary import Message, Told, ordinary
 from postroad import ingest
-from postroad.cloud.intake import RelayLogs, SesEvents
+from postroad.cloud.events import SesEvents
+from postroad.cloud.intake import RelayLogs
 from postroad.cloud.queues import Queue
 from postroad.cloud.telling import Teller
 from postroad.publish import Publisher
@@ -82,7 +83,8 @@ def wired(url: str) -> Iterator[dict[str, Any]]:
     """What each handler is wired with, as in functions/*/app.py but for the address."""
     clock = lambda: datetime(2026, 2, 25, 12, tzinfo=UTC)  # noqa: E731 - the day of the generated mail
     with DynamoDBStore("table", retention=timedelta(days=90), host=url) as store:
-        queue = Queue(boto3.client("sqs", endpoint_url=url), f"{url}/123456789012/queue")
+        sqs = boto3.client("sqs", endpoint_url=url)
+        queue = Queue(lambda: sqs, f"{url}/123456789012/queue")
         logs = boto3.client("logs", endpoint_url=url, config=Config(retries={"mode": "standard"}))
         events = SesEvents(store, queue, queue, delay=120, relays=[])
         yield {

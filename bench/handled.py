@@ -15,7 +15,8 @@ from unittest.mock import patch
 
 from bench.metered import MeteredTable
 from bench.ordinary import Said, Told
-from postroad.cloud.intake import RelayLogs, SesEvents
+from postroad.cloud.events import SesEvents
+from postroad.cloud.intake import RelayLogs
 from postroad.cloud.queues import Message as Queued
 from postroad.cloud.telling import Teller
 from postroad.records import Record

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from postroad.cloud import settings
-from postroad.cloud.intake import LinkDeadline
+from postroad.cloud.deadlines import LinkDeadline
 from postroad.store.dynamodb import DynamoDBStore
 
 logger = Logger()
@@ -15,7 +15,8 @@ logger = Logger()
 @cache
 def wired() -> LinkDeadline:
     """Read the settings and make the client, at the first event: importing this needs neither."""
-    return LinkDeadline(DynamoDBStore(settings.text("TABLE_NAME"), retention=settings.days("RETENTION_DAYS")))
+    store = DynamoDBStore(settings.text("TABLE_NAME"), retention=settings.days("RETENTION_DAYS"))
+    return LinkDeadline(store.ready_to_read())
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:

@@ -4,13 +4,12 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from postroad.cloud import settings
-from postroad.cloud.intake import SesEvents
-from postroad.cloud.queues import Queue, without_addresses
-from postroad.cloud.telling import document
+from postroad.cloud.events import SesEvents
+from postroad.cloud.measures import document
+from postroad.cloud.queues import Queue, sqs, without_addresses
 from postroad.store.dynamodb import DynamoDBStore
 
 logger = Logger()
@@ -18,13 +17,15 @@ logger = Logger()
 
 @cache
 def wired() -> SesEvents:
-    """Read the settings and make the clients, at the first event: importing this needs neither."""
-    sqs = boto3.client("sqs")
+    """Read the settings and make the client, at the first event: importing this needs neither."""
+    client = cache(sqs)
     dead_letters = os.environ.get("EVENTS_DEAD_LETTERS_URL")
     return SesEvents(
-        DynamoDBStore(settings.text("TABLE_NAME"), retention=settings.days("RETENTION_DAYS")),
-        Queue(sqs, settings.text("DEADLINE_QUEUE_URL")),
-        Queue(sqs, dead_letters) if dead_letters else None,
+        DynamoDBStore(
+            settings.text("TABLE_NAME"), retention=settings.days("RETENTION_DAYS")
+        ).ready_to_write(),
+        Queue(client, settings.text("DEADLINE_QUEUE_URL")),
+        Queue(client, dead_letters) if dead_letters else None,
         delay=settings.number("DEADLINE_SECONDS", 0, 900),
         relays=settings.words("RELAY_HOSTS"),
     )

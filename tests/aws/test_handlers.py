@@ -13,14 +13,14 @@ from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ClientError
-from pynamodb.exceptions import UpdateError
 
 from postroad.cloud.queues import NotSentError, Queue
-from postroad.codec import Key
-from postroad.facts import Event
+from postroad.facts import Event, Fact, ParseError
 from postroad.publish import Publisher
-from postroad.store.dynamodb import DynamoDBStore, NotStoredError
+from postroad.store.dynamodb import NotStoredError
 from postroad.store.dynamodb_table import record_of
+from postroad.store.dynamodb_wire import Wire, WriteError
+from postroad.syslog import Carrier
 from tests.aws import sam
 from tests.aws.parts import provision, tables
 from tests.aws.parts.payloads import subscription
@@ -68,12 +68,7 @@ def dead_letters(stack: provision.Stack) -> Iterator[None]:
 @pytest.fixture
 def throttled() -> Iterator[None]:
     """A table that is out of capacity; it says so after the store's own retries."""
-    refusal = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
-
-    def refuse(*_: object) -> None:
-        raise UpdateError("no", ClientError(refusal, "UpdateItem"))  # type: ignore[arg-type]
-
-    with patch.object(DynamoDBStore, "_update", refuse):
+    with patch.object(Wire, "update_item", side_effect=WriteError("ThrottlingException")):
         yield
 
 
@@ -201,16 +196,19 @@ class TestRelayLogs:
         assert (metrics["LinesParsed"], metrics["LinesRefused"]) == ([1.0], [2.0])
 
     def test_a_line_that_breaks_the_parser_is_set_aside_alone(self, stack: provision.Stack) -> None:
-        from postroad import ingest
+        from postroad import postfix
 
-        whole = ingest.relay
+        whole = postfix.facts
 
-        def breaks(lines: list[bytes], *more: Any) -> Any:  # noqa: ANN401
-            if b"bob" in lines[0]:
+        def breaks(line: str, carrier: Carrier) -> list[Fact]:
+            if "bob" in line:
                 raise RuntimeError("ann@example.com is no key")
-            return whole(lines, *more)
+            return whole(line, carrier)
 
-        with patch.object(ingest, "relay", breaks):
+        def reads(lines: list[str], carrier: Carrier) -> tuple[list[Fact], list[ParseError]]:
+            return [fact for line in lines for fact in breaks(line, carrier)], []
+
+        with patch.object(postfix, "facts", breaks), patch.object(postfix, "read", reads):
             stack.invoke("relay_logs", subscription([LINE, LINE.replace("ann", "bob")], at=LATER))
 
         assert len(stack.items()) == 1
@@ -322,15 +320,14 @@ class TestSesEvents:
 
     def test_only_what_was_not_stored_comes_again(self, stack: provision.Stack) -> None:
         others = DELIVERY.replace("ok1@example.com", "ok2@example.com")
-        refusal: Any = ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "UpdateItem")
-        write = DynamoDBStore._update  # noqa: SLF001 - what reaches the table
+        write = Wire.update_item
 
-        def refuse(store: DynamoDBStore, key: Key, *more: Any) -> None:  # noqa: ANN401
-            if "ok2" in key.sk:
-                raise UpdateError("no", refusal)
-            write(store, key, *more)
+        def refuse(wire: Wire, request: Mapping[str, Any]) -> None:
+            if "ok2" in request["Key"]["sk"]["S"]:
+                raise WriteError("ValidationException")
+            write(wire, request)
 
-        with patch.object(DynamoDBStore, "_update", refuse):
+        with patch.object(Wire, "update_item", refuse):
             assert _failed(stack.invoke("ses_events", _sqs(SEND, others, DELIVERY))) == ["m1"]
         assert [item["states"]["SS"] for item in stack.items()] == [["40 accepted", "60 delivered"]]
 

@@ -1,6 +1,5 @@
 """The table of template.yaml, empty: in moto, or in DynamoDB Local."""
 
-import functools
 import os
 import threading
 from collections.abc import Iterator
@@ -13,13 +12,10 @@ from uuid import uuid4
 import boto3
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from postroad.store.dynamodb import DynamoDBStore
 from tests.aws import sam
-from tests.aws.parts import dynamodb_local
-from tests.e2e.parts.ports import LOOPBACK
+from tests.aws.parts import dynamodb_local, moto_http
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,7 +29,6 @@ ENVIRONMENT = {
     # moto knows no stream under the address that botocore makes of an account's id.
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
 }
-_LOCK = threading.RLock()
 # No test's mail is ever too old.
 FOR_GOOD = timedelta(days=36_500)
 
@@ -64,40 +59,18 @@ def moto() -> Iterator[None]:
 
     The table answers over HTTP, to whoever asks it; everything else within botocore's clients.
     """
-    process = BotocoreStubber.process_request
+    lock, process = threading.RLock(), BotocoreStubber.process_request
 
     def locked(stubber: BotocoreStubber, request: Any) -> Any:  # noqa: ANN401
-        with _LOCK:
+        with lock:
             return process(stubber, request)
 
     with (
         patch.object(BotocoreStubber, "process_request", locked),
         mock_aws(config={"lambda": {"use_docker": False}}),
-        patch.dict(os.environ, ENVIRONMENT | {"AWS_ENDPOINT_URL_DYNAMODB": _served()}),
+        patch.dict(os.environ, ENVIRONMENT | {"AWS_ENDPOINT_URL_DYNAMODB": moto_http.url()}),
     ):
         yield
-
-
-@functools.cache
-def _served() -> str:
-    """Start a server of moto's tables, once a process: they are the ones that its mocks within the process have."""
-    application = DomainDispatcherApplication(create_backend_app)
-
-    def locked(environ: Any, start: Any) -> Any:  # noqa: ANN401
-        with _LOCK:
-            return application(environ, start)
-
-    server = make_server(LOOPBACK, 0, locked, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://{LOOPBACK}:{server.port}"
-
-
-class _Quiet(WSGIRequestHandler):
-    # Without this the second half of each answer waits 40 ms for somebody to have got the first.
-    disable_nagle_algorithm = True
-
-    def log(self, *_: object) -> None:
-        """Keep its log out of the tests' output."""
 
 
 def name_of(store: DynamoDBStore) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.codec import Key
@@ -17,6 +17,13 @@ _LONGEST_REASON = 500
 # As many as one batch-get reads.
 _KEYS_A_MESSAGE = 100
 _ADDRESS = re.compile(r"[^\s<>\"'=]*@[^\s<>\"',]*")
+
+
+def sqs() -> "SQSClient":
+    """Make a client. boto3, and a service's description, are most of a cold start that has them (measured)."""
+    import boto3  # noqa: PLC0415
+
+    return boto3.client("sqs")
 
 
 class NotSentError(Exception):
@@ -34,8 +41,8 @@ class Message(NamedTuple):
 class Queue:
     """Sends to one SQS queue."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Send to the queue at `url`."""
+    def __init__(self, client: "Callable[[], SQSClient]", url: str) -> None:
+        """Send to the queue at `url`; `client` is called when there is something to send, which is seldom."""
         self._client = client
         self._url = url
 
@@ -43,7 +50,7 @@ class Queue:
         """Send all of them. Raises NotSentError, or what the client raises; some may then have been sent."""
         for batch in _batched(messages):
             entries: Any = [_entry(number, message) for number, message in enumerate(batch)]
-            failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
+            failed = self._client().send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
             if failed:
                 raise NotSentError(f"{len(failed)} of {len(entries)} messages not sent: {failed[0]['Code']}")
 

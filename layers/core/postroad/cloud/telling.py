@@ -4,10 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
-
 from postroad import metrics, unified
+from postroad.cloud.measures import document
 from postroad.metrics import Count, Dimensions
 from postroad.publish import NotPublishedError, Publisher
 from postroad.store.dynamodb_table import change_of
@@ -85,23 +83,5 @@ def emit(told: Iterable[_Told]) -> None:
             sums[one.dimensions].counted.update(one.counts.counted)
             sums[one.dimensions].latencies.extend(one.counts.latencies)
     for dimensions, count in sums.items():
-        document(count.counted, count.latencies, dimensions)
-
-
-def document(
-    counted: Mapping[str, int], latencies: Iterable[int] = (), dimensions: Dimensions | None = None
-) -> None:
-    """Write metrics to standard output, where Lambda's log takes them: for the service, and by each dimension."""
-    emf = AmazonCloudWatchEMFProvider()
-    service = emf.service or "postroad"
-    emf.add_dimension("service", service)
-    for name, value in (dimensions._asdict() if dimensions else {}).items():
-        if value != metrics.UNKNOWN:
-            emf.add_dimensions(service=service, **{name: value})
-    for name, number in counted.items():
-        emf.add_metric(name, MetricUnit.Count, number)
-    for latency in latencies:
-        emf.add_metric(metrics.LATENCY, MetricUnit.Milliseconds, latency)
-    if emf.metric_set:
-        # It is empty where the hundredth latency has just flushed it.
-        emf.flush_metrics()
+        known = {name: value for name, value in dimensions._asdict().items() if value != metrics.UNKNOWN}
+        document(count.counted, {metrics.LATENCY: count.latencies}, known)

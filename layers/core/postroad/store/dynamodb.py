@@ -55,6 +55,16 @@ class DynamoDBStore:
         self._wire = _Once(lambda: Wire(found(host), THREADS))
         self._reads = _Once(lambda: _reads(table_name, retention, host, clock, self._pool))
 
+    def ready_to_write(self) -> Self:
+        """Make now what the first write would make, so that what is missing is missed at the start."""
+        self._wire()
+        return self
+
+    def ready_to_read(self) -> Self:
+        """Make now what the first read would make."""
+        self._reads()
+        return self
+
     def close(self) -> None:
         """Close what is open to the table."""
         self._pool.shutdown()

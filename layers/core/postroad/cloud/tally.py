@@ -1,0 +1,32 @@
+"""What a function made of its inputs: how many it read, which it refused, and which must come again."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from postroad.codec import Key
+from postroad.records import Growth
+from postroad.store.contract import BadInput
+from postroad.store.dynamodb import DynamoDBStore, NotStoredError
+
+
+class Tally(NamedTuple):
+    """How many inputs were read and how many refused, and the ids of those that must come again."""
+
+    parsed: int
+    refused: int
+    failed: list[str]
+    reasons: list[str]
+
+
+def broken(source: str, origin: str, error: Exception, raw: str) -> BadInput:
+    """An input that breaks its reader: refused like any other, as it would break it every time."""
+    return BadInput(source, origin, f"a fault of Postroad's own: {error!r}", raw)
+
+
+def not_stored(store: DynamoDBStore, growths: Mapping[Key, Growth]) -> set[Key]:
+    """Store what a batch adds; gives the keys of what was not stored."""
+    try:
+        store.add(growths)
+    except NotStoredError as error:
+        return set(error.failed)
+    return set()
