@@ -5,15 +5,30 @@ Lambda's runtime there. The interpreter's own start is taken off both sides.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
+from compileall import compile_dir
 from hashlib import sha256
 from pathlib import Path
 
 from bench import inputs
-from bench.harness import ROOT, Asked, Contender, Cost, Goal, Table, main, middle, program, rounds, table_of
+from bench.harness import (
+    ROOT,
+    Asked,
+    Contender,
+    Cost,
+    Goal,
+    Measured,
+    Table,
+    main,
+    middle,
+    program,
+    rounds,
+    table_of,
+)
 
 BARE, NOTHING = 'boto3.client("dynamodb")', "the interpreter alone"
 HANDLERS = ("relay_logs", "ses_events", "link_deadline", "unified_log")
@@ -39,45 +54,73 @@ _ENVIRONMENT = {
         "https://sqs.eu-west-1.amazonaws.com/123456789012/queue",
     ),
 }
+_COMPILED = ", with bytecode"
 _STARTS = 5  # of each handler in a round
 
 
 def row(asked: Asked) -> Table:
-    """Measure."""
-    places = [str(layer() / "python"), str(runtime())]
+    """Measure: the handlers from the layer as it was built, and from one with bytecode in it."""
+    built, boto3 = layer(), str(runtime())
+    places = {"": [str(built), boto3], _COMPILED: [str(_compiled(built)), boto3]}
     contenders = [
-        Contender(NOTHING, _start(places, "pass")),
-        Contender(BARE, _start(places, "import boto3; boto3.client('dynamodb')")),
-        *(Contender(f"functions/{name}", _handler(name, places)) for name in HANDLERS),
+        Contender(NOTHING, _start([boto3], "pass")),
+        Contender(
+            BARE, _start([boto3], "import boto3; boto3.client('dynamodb')"), note="with its bytecode at hand"
+        ),
+        *(
+            Contender(_named(name, how), _handler(name, of))
+            for name in HANDLERS
+            for how, of in places.items()
+        ),
     ]
     found = table_of(contenders, rounds(contenders, asked.rounds * _STARTS), scale=1e3, unit="ms")
-    bare = middle(found, BARE) - middle(found, NOTHING)
-    goals = [
-        Goal(
-            f"functions/{name}",
-            (middle(found, f"functions/{name}") - middle(found, NOTHING)) / bare,
-            "≤",
-            1.6,
-        )
-        for name in HANDLERS
-    ]
-    return Table("Cold start, from the built layer: import and first client", asked.command, found, goals, [])
+    return Table(
+        "Cold start, from the built layer: import and first client",
+        asked.command,
+        found,
+        [Goal(f"functions/{name}", _ratio(found, f"functions/{name}"), "≤", 1.6) for name in HANDLERS],
+        [
+            f"{name}: {_ratio(found, name):.2f}×."
+            for name in (f"functions/{name}{_COMPILED}" for name in HANDLERS)
+        ],
+    )
+
+
+def _ratio(found: list[Measured], name: str) -> float:
+    return (middle(found, name) - middle(found, NOTHING)) / (middle(found, BARE) - middle(found, NOTHING))
 
 
 def _handler(name: str, places: list[str]) -> Callable[[], Cost]:
-    return _start([str(ROOT / "functions" / name), *places], "import app; app.wired()")
+    return _start(
+        [f"{places[0]}/functions/{name}", f"{places[0]}/python", places[1]], "import app; app.wired()"
+    )
 
 
 def _start(places: list[str], then: str) -> Callable[[], Cost]:
-    """A fresh interpreter; -I and -S leave out its environment, the working directory and this one's packages."""
+    """A fresh interpreter that leaves nothing behind: Lambda's layers cannot be written to, so it compiles each time.
+
+    -I and -S leave out its environment, the working directory and this environment's packages.
+    """
     code = f"import sys; sys.path[:0] = {places!r}; {then}"
-    return program([sys.executable, "-I", "-S", "-c", code], environment=_ENVIRONMENT)
+    return program([sys.executable, "-B", "-I", "-S", "-c", code], environment=_ENVIRONMENT)
+
+
+def _compiled(built: Path) -> Path:
+    """A copy with bytecode in it."""
+    copy = built.with_name(f"{built.name}-compiled")
+    if not copy.exists():
+        making = copy.with_suffix(".part")
+        shutil.copytree(built, making, dirs_exist_ok=True)
+        making.rename(copy)
+        compile_dir(copy, quiet=1)
+    return copy
 
 
 def layer() -> Path:
-    """The layer, built anew when what goes into it has changed."""
+    """The layer in `python`, the handlers beside it; built anew when what goes into them has changed."""
     source = ROOT / "layers" / "core"
     parts = [source / "requirements.txt", *sorted((source / "postroad").rglob("*.py"))]
+    parts += [ROOT / "functions" / name / "app.py" for name in HANDLERS]
     version = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:8]
     built = inputs.cache() / f"layer-{version}"
     if not built.exists():
@@ -92,6 +135,9 @@ def layer() -> Path:
             check=True,
             env=os.environ | {"PATH": path},
         )
+        for name in HANDLERS:
+            (making / "functions" / name).mkdir(parents=True)
+            shutil.copy(ROOT / "functions" / name / "app.py", making / "functions" / name)
         making.rename(built)
     return built
 

@@ -27,9 +27,7 @@ _TAG = 90_210_000
 _INDEXES = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'record' AND sql IS NOT NULL"
 )
-_COPY = """INSERT INTO record (pk, sk, lookup, at, problem, states, facts)
-    SELECT replace(pk, :old, :new), replace(sk, :old, :new), replace(lookup, :old, :new), at, problem, states,
-    replace(facts, :old, :new) FROM record WHERE rowid <= :last ORDER BY rowid"""
+_COPY = "INSERT INTO record ({names}) SELECT {values} FROM record WHERE rowid <= :last ORDER BY rowid"
 
 
 def filled(deliveries: int) -> Path:
@@ -69,11 +67,20 @@ def _multiply(path: Path, copies: int) -> None:
         (last,) = database.execute("SELECT max(rowid) FROM record").fetchone()
         for name, _ in indexes:
             database.execute(f"DROP INDEX {name}")
+        statement = _copying(database)
         for copy in range(1, copies):
-            database.execute(_COPY, {"old": str(_TAG), "new": str(_TAG + copy), "last": last})
-        for _, statement in indexes:
-            database.execute(statement)
+            database.execute(statement, {"old": str(_TAG), "new": str(_TAG + copy), "last": last})
+        for _, definition in indexes:
+            database.execute(definition)
     database.close()
+
+
+def _copying(database: sqlite3.Connection) -> str:
+    names = [name for _, name, *_ in database.execute("PRAGMA table_info(record)")]
+    # What is null stays null.
+    return _COPY.format(
+        names=", ".join(names), values=", ".join(f"replace({name}, :old, :new)" for name in names)
+    )
 
 
 _PATTERN: list[tuple[float, Fact]] = []

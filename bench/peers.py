@@ -14,7 +14,7 @@ from bench.harness import ROOT, Contender, here, program
 from bench.inputs import cache
 
 DRIVERS = ROOT / "bench" / "drivers"
-PFLOGSUMM, COUNTS = "pflogsumm, its whole report", "pflogsumm, counts only"
+PFLOGSUMM, COUNTS = "pflogsumm", "pflogsumm without its lists"
 LIGHTMETER, POSTFIX_PARSER = "Lightmeter's parser (Go)", "postfix-parser (Node)"
 NAIVE = "naive regexes (Python)"
 # Where Lightmeter's parser cannot be had, pflogsumm's time stands for it: 1.28 and 0.16 million lines a second were
@@ -44,6 +44,7 @@ def pflogsumm(log: Path, lines: int) -> list[Contender]:
 def _debian(name: str) -> None:
     if os.getuid() or not shutil.which("apt-get"):
         raise NotHadError(f"not installed: apt install {name}")
+    _told(["apt-get", "update"], ROOT)
     _told(["apt-get", "install", "--yes", "--no-install-recommends", name], ROOT)
 
 
