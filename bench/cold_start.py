@@ -68,7 +68,7 @@ def row(asked: Asked) -> Table:
             BARE, _start([boto3], "import boto3; boto3.client('dynamodb')"), note="with its bytecode at hand"
         ),
         *(
-            Contender(_named(name, how), _handler(name, of))
+            Contender(f"functions/{name}{how}", _handler(name, of))
             for name in HANDLERS
             for how, of in places.items()
         ),
