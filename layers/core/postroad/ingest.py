@@ -34,17 +34,24 @@ def relay(lines: Iterable[bytes], carrier: Carrier, origin: str) -> Batch:
 def ses(bodies: Iterable[bytes | str], origin: str, relays: Sequence[str] = ()) -> Batch:
     """Read SES events in any of their envelopes, one document a body; `relays` as in `ses.facts`."""
     batch = Batch([], [])
-    for raw in bodies:
-        body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-        try:
-            found = ordinary(raw, relays)
-            if found is None:
-                found = [fact for document in documents(body) for fact in facts_of_event(document, relays)]
-        except ParseError as error:
-            batch.bad.append(BadInput("ses", origin, str(error), body))
+    for body in bodies:
+        found = ordinary(body, relays)
+        if found is None:
+            _judge(body, origin, relays, batch)
         else:
             batch.facts.extend(found)
     return batch
+
+
+def _judge(raw: bytes | str, origin: str, relays: Sequence[str], batch: Batch) -> None:
+    """What is no ordinary event: another envelope, a type or form not seen before, or none at all."""
+    body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+    try:
+        found = [fact for document in documents(body) for fact in facts_of_event(document, relays)]
+    except ParseError as error:
+        batch.bad.append(BadInput("ses", origin, str(error), body))
+    else:
+        batch.facts.extend(found)
 
 
 def text_of(raw: bytes) -> str:

@@ -1,15 +1,20 @@
 """SES's events as `ses_ordinary` takes them off the wire: what is not named here is skipped unread.
 
 Stricter than `ses_schema` in every field, so that what it takes means the same there; what it refuses is read there.
+Fields stand in the order in which SES writes them, for that is how msgspec looks for them.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 from msgspec.json import Decoder
 
 ABSENT = Raw(b"null")
-Detail = dict[str, Any] | UnsetType | None
+_Detail = dict[str, Any] | UnsetType | None
+# SES's ids have 60 characters; one that would have to be cut is not ordinary.
+_Id = Annotated[str, Meta(min_length=1, max_length=200)]
+# No value is of this type, so that what has one is refused.
+_Refused = Annotated[int, Meta(ge=1, le=0)]
 
 
 class Header(Struct, gc=False):
@@ -22,18 +27,18 @@ class Header(Struct, gc=False):
 class CommonHeaders(Struct, rename="camel", gc=False):
     """The headers SES has decoded."""
 
-    subject: str | None = None
     message_id: str | None = None
+    subject: str | None = None
 
 
-class Mail(Struct, rename="camel", gc=False):
-    """The `mail` object; its headers and tags stay JSON, for they come again with the next event and sender."""
+class Mail(Struct, rename="camel", kw_only=True, gc=False):
+    """The `mail` object; its tags stay JSON, for they come again with the next message of a sender."""
 
-    message_id: str
     timestamp: str
     source: str | None = None
+    message_id: _Id
     destination: list[str] | None = None
-    headers: Raw = ABSENT
+    headers: list[Header] | None = None
     common_headers: CommonHeaders | None = None
     tags: Raw = ABSENT
 
@@ -42,28 +47,27 @@ class Body(Struct, rename="camel", gc=False):
     """An event, or an envelope of one: SNS's has it as text in `Message`, EventBridge's as an object in `detail`."""
 
     event_type: str | UnsetType | None = UNSET
-    notification_type: str | UnsetType | None = UNSET
     mail: Mail | UnsetType = UNSET
-    send: Detail = UNSET
-    delivery: Detail = UNSET
-    delivery_delay: Detail = UNSET
-    bounce: Detail = UNSET
-    complaint: Detail = UNSET
-    reject: Detail = UNSET
-    failure: Detail = UNSET
-    open: Detail = UNSET
-    click: Detail = UNSET
-    subscription: Detail = UNSET
+    send: _Detail = UNSET
+    delivery: _Detail = UNSET
+    delivery_delay: _Detail = UNSET
+    bounce: _Detail = UNSET
+    complaint: _Detail = UNSET
+    reject: _Detail = UNSET
+    failure: _Detail = UNSET
+    open: _Detail = UNSET
+    click: _Detail = UNSET
+    subscription: _Detail = UNSET
+    notification_type: str | UnsetType | None = UNSET
     type: Any = field(name="Type", default=None)
     message: str | UnsetType = field(name="Message", default=UNSET)
     detail: Raw = ABSENT
-    # Envelopes that hold several, or that come before the others.
-    records: Raw = field(name="Records", default=ABSENT)
-    sns: Raw = field(name="Sns", default=ABSENT)
-    lower_body: Raw = field(name="body", default=ABSENT)
-    upper_body: Raw = field(name="Body", default=ABSENT)
+    # Envelopes of other makes, some of which hold several.
+    records: _Refused = field(name="Records", default=0)
+    sns: _Refused = field(name="Sns", default=0)
+    lower_body: _Refused = field(name="body", default=0)
+    upper_body: _Refused = field(name="Body", default=0)
 
 
 body = Decoder(Body).decode
-headers = Decoder(list[Header] | None).decode
 tags = Decoder(dict[str, Any] | None).decode
