@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -26,13 +25,10 @@ import boto3
 from botocore.config import Config
 
 from bench import handled, ses_events
+from bench.handled import Nowhere, app
 from bench.metered import MeteredTable
 from bench.ordinary import Message, Told, ordinary
 from postroad import ingest
-from postroad.cloud.events import SesEvents
-from postroad.cloud.intake import RelayLogs
-from postroad.cloud.queues import Queue
-from postroad.cloud.telling import Teller
 from postroad.publish import Publisher
 from postroad.records import grown
 from postroad.store.dynamodb import DynamoDBStore
@@ -41,6 +37,7 @@ from postroad.syslog import Carrier
 MEASURED = Path(__file__).with_name("cost_measured.json")
 ROOT = Path(__file__).resolve().parents[1]
 FEW, MANY, ROUNDS = 1, 100, 9
+_NOON = datetime(2026, 2, 25, 12, tzinfo=UTC)  # of the day of the generated mail
 _AWS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -81,17 +78,16 @@ def answering() -> Iterator[str]:
 @contextmanager
 def wired(url: str) -> Iterator[dict[str, Any]]:
     """What each handler is wired with, as in functions/*/app.py but for the address."""
-    clock = lambda: datetime(2026, 2, 25, 12, tzinfo=UTC)  # noqa: E731 - the day of the generated mail
     with DynamoDBStore("table", retention=timedelta(days=90), host=url) as store:
-        sqs = boto3.client("sqs", endpoint_url=url)
-        queue = Queue(lambda: sqs, f"{url}/123456789012/queue")
         logs = boto3.client("logs", endpoint_url=url, config=Config(retries={"mode": "standard"}))
-        events = SesEvents(store, queue, queue, delay=120, relays=[])
+        publisher = Publisher(logs, "/postroad/unified", clock=lambda: _NOON)
+        nowhere = Nowhere()
+        events = app("ses_events").SesEvents(store, nowhere, nowhere, delay=120, relays=[])
         yield {
-            "relay_logs": RelayLogs(store, queue, UTC),
+            "relay_logs": app("relay_logs").RelayLogs(store, nowhere, UTC),
             "ses_events": events,
             "ses_events in envelopes": events,
-            "unified_log": Teller(Publisher(logs, "/postroad/unified", clock=clock), ()),
+            "unified_log": app("unified_log").Teller(publisher, ()),
         }
 
 
@@ -139,9 +135,9 @@ def measured() -> dict[str, Measured]:
 
 
 def _one(name: str, part: object, event: dict[str, Any]) -> float:
-    app = import_module(f"functions.{name.split(maxsplit=1)[0]}.app")
-    with patch.object(app, "wired", lambda: part), redirect_stdout(io.StringIO()):
-        return timed(lambda: app.handler(event, None))
+    module = app(name.split(maxsplit=1)[0])
+    with patch.object(module, "wired", lambda: part), redirect_stdout(io.StringIO()):
+        return timed(lambda: module.handler(event, None))
 
 
 def _line(few: float, many: float) -> Measured:

@@ -9,16 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Protocol, cast
 from unittest.mock import patch
 
 from bench.metered import MeteredTable
 from bench.ordinary import Said, Told
-from postroad.cloud.events import SesEvents
-from postroad.cloud.intake import RelayLogs
 from postroad.cloud.queues import Message as Queued
-from postroad.cloud.telling import Teller
 from postroad.records import Record
 from postroad.store.contract import Change
 
@@ -37,7 +33,12 @@ class Path(Protocol):
         """Lines for the unified log."""
 
 
-class _Nowhere:
+def app(function: str) -> Any:  # noqa: ANN401 - a module
+    """A function's own module; what it is wired with is there under its own name."""
+    return import_module(f"functions.{function}.app")
+
+
+class Nowhere:
     """A queue that nothing of an ordinary message should go to."""
 
     def send(self, messages: Iterable[Queued]) -> None:
@@ -48,13 +49,13 @@ class _Nowhere:
 @contextmanager
 def handlers(table: MeteredTable, path: Path) -> Iterator[Callable[[str, list[Any]], None]]:
     """The functions, wired with the metered table instead of AWS."""
-    nowhere, store, publisher = cast("Any", _Nowhere()), cast("Any", table), cast("Any", path)
+    nowhere, store, publisher = cast("Any", Nowhere()), cast("Any", table), cast("Any", path)
+    apps = {name: app(name) for name in _EVENTS}
     wired = {
-        "relay_logs": RelayLogs(store, nowhere, UTC),
-        "ses_events": SesEvents(store, nowhere, nowhere, delay=120, relays=[]),
-        "unified_log": Teller(publisher, path.sender_domains),
+        "relay_logs": apps["relay_logs"].RelayLogs(store, nowhere, UTC),
+        "ses_events": apps["ses_events"].SesEvents(store, nowhere, nowhere, delay=120, relays=[]),
+        "unified_log": apps["unified_log"].Teller(publisher, path.sender_domains),
     }
-    apps: dict[str, ModuleType] = {name: import_module(f"functions.{name}.app") for name in wired}
 
     def run_function(name: str, things: list[Any]) -> None:
         told = io.StringIO()

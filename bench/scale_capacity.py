@@ -55,6 +55,7 @@ class Partitions:
     """
 
     _SPAN = 10  # seconds over which a key's heat is averaged
+    _GRAIN = 20  # units in such a span, below which a key is not hot
 
     def __init__(self, capacity: Capacity, start: float) -> None:
         """Begin with equal ranges."""
@@ -93,8 +94,9 @@ class Partitions:
     def settle(self) -> None:
         """Close the span; whoever was hottest in it may be the hottest of all."""
         for key, units in self._heat.most_common(1):
-            # Of a scaled run a unit stands for many.
-            heat = units / self._SPAN * PARTITION / self._capacity.partition
+            # Of a scaled run a unit stands for many; but a key written a few times only stands for as many other keys.
+            scale = PARTITION / self._capacity.partition if units >= self._GRAIN else 1.0
+            heat = units / self._SPAN * scale
             self.hottest = max(self.hottest, Hottest(key, heat), key=lambda one: one.units)
         self._heat.clear()
 

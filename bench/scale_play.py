@@ -79,18 +79,22 @@ class Play:
         self.scenario, self.mail, self.now = scenario, Mail(scenario), START
         capacity = Capacity(partitions=scenario.partitions).shared(scenario.share)
         self.table = CappedTable(capacity, START)
-        log, events = (self._scaled(deployment.function(name)) for name in ("RelayLogs", "SesEvents"))
+        raised = [self._raised(deployment.function(name)) for name in ("RelayLogs", "SesEvents")]
+        log, events = map(self._scaled, raised)
         invoke = deployment.properties("RelayLogs")["EventInvokeConfig"]
         self.log = LogFeed(log, invoke["MaximumRetryAttempts"], invoke["MaximumEventAgeInSeconds"])
         self.events = SqsFeed(events, deployment.queue("EventsQueue"))
         self._slots = {self.log: log.concurrency or 1, self.events: events.concurrency or 1}
         together = {
-            self.log: speeds.relay_logs * (deployment.function("RelayLogs").concurrency or 1),
-            self.events: speeds.ses_events * (deployment.function("SesEvents").concurrency or 1),
+            self.log: speeds.relay_logs * (raised[0].concurrency or 1),
+            self.events: speeds.ses_events * (raised[1].concurrency or 1),
         }
         self._speeds = {feed: of / self._slots[feed] / scenario.share for feed, of in together.items()}
         self._at_work: list[Execution] = []
         self._lines = self._backlog = 0
+
+    def _raised(self, function: Function) -> Function:
+        return function._replace(concurrency=(function.concurrency or 1) * self.scenario.raised)
 
     def _scaled(self, function: Function) -> Function:
         """Fewer executions at once; a batch of each then takes some seconds longer than it would."""

@@ -41,6 +41,7 @@ class Scenario(NamedTuple):
     deferred: float = 0.05
     bounced: float = 0.015
     replays: int = 0  # how often all events come again, when all is said
+    raised: int = 1  # concurrency, as often as the template's
     rejects: bool = False  # not mail: one client, turned away again and again for one recipient
 
     @property
