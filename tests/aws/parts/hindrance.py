@@ -26,7 +26,7 @@ class Hindrance(NamedTuple):
 PASSES = Hindrance()
 # The table has stored what was asked, and nobody learns of it.
 UNTOLD = Hindrance(cut=0)
-TOLD_BY_HALF = Hindrance(cut=40)
+TOLD_BY_HALF = Hindrance(cut=-1)
 RESET = Hindrance(reaches=False, sent=b"", cut=0)
 
 

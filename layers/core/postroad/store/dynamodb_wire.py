@@ -174,7 +174,8 @@ def _object(text: bytes) -> dict[str, object] | None:
 
 
 def _code(answer: Mapping[str, object]) -> str | None:
-    named = _CODE.fullmatch(str(answer.get("__type")))
+    said = answer.get("__type")
+    named = _CODE.fullmatch(said) if isinstance(said, str) else None
     return named[1] if named else None
 
 
