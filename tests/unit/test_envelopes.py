@@ -101,6 +101,12 @@ def test_half_a_character_becomes_a_question_mark() -> None:
     json.dumps(document, ensure_ascii=False).encode()
 
 
+def test_half_a_character_that_came_unescaped_becomes_one_as_well() -> None:
+    assert documents('{"eventType":"Send","mail":{"messageId":"a\ud800b"}}')[0]["mail"] == {
+        "messageId": "a?b"
+    }
+
+
 def test_a_deep_body_with_half_a_character_is_refused_and_not_a_crash() -> None:
     body = "[" * 900 + '"\\ud800"' + "]" * 900
     with pytest.raises(ParseError, match="nested too deeply"):

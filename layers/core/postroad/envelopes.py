@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html
 """
 
 import json
+import re
 from typing import Any
 
 from postroad.facts import ParseError
@@ -18,6 +19,8 @@ SNS_SET_UP = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 # What holds the event, outermost first: a Lambda event, an SNS record, an SQS record in either API's spelling, an SNS
 # envelope, an EventBridge event.
 _WRAPPINGS = ("Records", "Sns", "body", "Body", "Message", "detail")
+# Of a surrogate pair, and perhaps of a whole one.
+_HALF = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 # Each wrapping and each JSON text counts: an SNS envelope in a Lambda event of SQS has 8.
 _DEEPEST = 12
 
@@ -61,7 +64,7 @@ def _decoded(text: str) -> object:
         reason = f"not JSON: {error}"
         raise ParseError(reason, text) from error
     # Half a surrogate pair is no character, and no store takes it.
-    return _whole(found) if "\\ud" in text or "\\uD" in text else found
+    return _whole(found) if _HALF.search(text) else found
 
 
 def _whole(found: object) -> object:

@@ -89,7 +89,7 @@ def facts(document: Mapping[str, Any], relays: Sequence[str] = ()) -> list[Fact]
         first = error.errors(include_url=False)[0]
         reason = f"{'.'.join(map(str, first['loc'])) or 'event'}: {first['msg']}"
         raise ParseError(reason, str(document)) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # a number beyond all bounds is infinite in JSON
         raise ParseError(str(error), str(document)) from error
 
 
