@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from postroad import ses, ses_ordinary
+from postroad import ses, ses_ordinary, ses_words
 from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
 from postroad.instants import parse
@@ -97,7 +97,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
         ("bouncedRecipients", "complainedRecipients", "delayedRecipients"),
         st.lists(recipients, min_size=1, max_size=3),
     ),
-    **dict.fromkeys(sorted(ses.WORDS), words),
+    **dict.fromkeys(sorted(ses_words.WORDS), words),
     "processingTimeMillis": st.integers(0, 10**6),
     "expirationTime": stamps,
     "remoteMtaIp": odd,
@@ -120,7 +120,7 @@ def details(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(*[st.fixed_dictionaries({}, optional=own | more) for more in ({}, {}, {"novelty": odd}, KNOWN)], st.fixed_dictionaries(own))  # fmt: skip
 
 
-kinds = st.sampled_from((*ses.KINDS.items(), ("Novelty", ses.KINDS["Send"])))
+kinds = st.sampled_from((*ses_words.KINDS.items(), ("Novelty", ses_words.KINDS["Send"])))
 
 
 def maimed(draw: st.DrawFn, whole: Any) -> Any:  # noqa: ANN401  # JSON

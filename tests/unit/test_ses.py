@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from postroad import ses
+from postroad import ses, ses_words
 from postroad.facts import Event, ParseError, Source
 
 SES_ID = "0100019c921d4630-6a5d1f0e-6f0b-4d7c-9b8e-0a1b2c3d4e5f-000000"
@@ -31,13 +31,16 @@ def submitted(**mail: object) -> Any:  # noqa: ANN401  # a fact, whose words dif
 
 @pytest.mark.parametrize(
     ("kind", "key", "event_"),
-    [(kind, found.detail, found.event) for kind, found in ses.KINDS.items()],
+    [(kind, found.detail, found.event) for kind, found in ses_words.KINDS.items()],
 )  # fmt: skip
 def test_each_of_the_ten_types_is_an_event_to_every_recipient_with_the_mail_object_beside_it(
     kind: str, key: str, event_: Event
 ) -> None:
     named: dict[Any, Any] = {
-        ses.KINDS[kind].recipients: [{"emailAddress": "ann@example.com"}, {"emailAddress": "bob@example.net"}]
+        ses_words.KINDS[kind].recipients: [
+            {"emailAddress": "ann@example.com"},
+            {"emailAddress": "bob@example.net"},
+        ]
     }
     if kind == "Delivery":
         named = {"recipients": ["ann@example.com", "bob@example.net"]}
@@ -106,7 +109,7 @@ def test_an_unknown_type_is_kept_with_its_name_and_whatever_it_says_in_known_wor
         "because",
         AT,
     )
-    assert said(ses.facts({"eventType": "x" * 5000, "mail": MAIL}))[0]["type"] == "x" * ses.LONGEST
+    assert said(ses.facts({"eventType": "x" * 5000, "mail": MAIL}))[0]["type"] == "x" * ses_words.LONGEST
 
 
 def test_a_complaint_of_several_says_of_how_many() -> None:
@@ -140,7 +143,7 @@ def test_the_senders_own_tags_are_kept_in_bounds() -> None:
     }
     fact = submitted(tags=tags)
     assert fact["configuration_set"] == "postroad"
-    assert len(fact["tags"]) == ses.MOST_TAGS
+    assert len(fact["tags"]) == ses_words.MOST_TAGS
     assert fact["tags"]["a"] == ["2", "3"]
     assert max(len(value) for values in fact["tags"].values() for value in values) == 256
 
@@ -204,7 +207,7 @@ def test_a_servers_words_are_cut_where_postfix_would_cut_them() -> None:
     (fact, *_) = said(
         event("Delivery", "delivery", {"timestamp": AT, "recipients": ["a@b"], "smtpResponse": "x" * 9999})
     )
-    assert len(fact["reply"]) == ses.LONGEST
+    assert len(fact["reply"]) == ses_words.LONGEST
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from postroad import ingest, ses, ses_ordinary
+from postroad import ingest, ses, ses_ordinary, ses_words
 from postroad.facts import Event, Fact
 
 ROOT = Path(__file__).parents[2]
@@ -37,10 +37,10 @@ def test_every_event_of_the_sample_is_ordinary_in_every_envelope() -> None:
         assert {json.dumps(ses_ordinary.facts(body)) for body in wrapped(line)} == {plain}
 
 
-@pytest.mark.parametrize("name", ses.KINDS)
+@pytest.mark.parametrize("name", ses_words.KINDS)
 @pytest.mark.parametrize("form", ["eventType", "notificationType"])
 def test_each_of_the_ten_types_is_ordinary_in_both_forms(name: str, form: str) -> None:
-    kind = ses.KINDS[name]
+    kind = ses_words.KINDS[name]
     listed = [
         {"emailAddress": "ann@example.com", "status": "5.1.1"},
         {"emailAddress": "Bob <bob@example.net>"},

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
 from postroad.postfix import facts as facts_of_line
-from postroad.ses import facts as facts_of_event
 from postroad.ses_ordinary import facts as ordinary
 from postroad.store.contract import BadInput
 from postroad.syslog import Carrier
@@ -45,6 +44,9 @@ def ses(bodies: Iterable[bytes | str], origin: str, relays: Sequence[str] = ()) 
 
 def _judge(raw: bytes | str, origin: str, relays: Sequence[str], batch: Batch) -> None:
     """What is no ordinary event: another envelope, a type or form not seen before, or none at all."""
+    # With it comes pydantic, whose import takes longer than that of all the rest: most processes never need it.
+    from postroad.ses import facts as facts_of_event  # noqa: PLC0415
+
     body = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
     try:
         found = [fact for document in documents(body) for fact in facts_of_event(document, relays)]

@@ -1,13 +1,10 @@
 """SES events to facts: every recipient an event names, and only those.
 
-https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html (`eventType`)
-https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (`notificationType`, the older form)
+This is the plain reader, which says what is wrong with an event. `ses_ordinary` reads what is ordinary, much faster.
 """
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,63 +13,23 @@ from postroad.addresses import bare
 from postroad.facts import Event, Fact, ParseError, Source
 from postroad.hosts import is_same_host
 from postroad.instants import parse, start_of_hour
+from postroad.ses_words import (
+    HOURLY,
+    KINDS,
+    LONGEST,
+    WORDS,
+    Kind,
+    by_clause,
+    own_tags,
+    rest_of,
+    tag_values,
+    unclaimed,
+)
 
-# A remote server's words are bounded as Postfix bounds its lines; a record must stay one.
-LONGEST = 2000
-MOST_TAGS = 20
-LONGEST_FIELD, MOST_FIELDS = 500, 12
-
-
-class Kind(NamedTuple):
-    """An event type: what it says, under which key its details stand, and which of them lists its recipients."""
-
-    event: Event
-    detail: str
-    recipients: str | None = None
-
-
-KINDS = {
-    "Send": Kind(Event.ACCEPTED, "send"),
-    "Delivery": Kind(Event.DELIVERED, "delivery", "recipients"),
-    "DeliveryDelay": Kind(Event.DELAYED, "deliveryDelay", "delayedRecipients"),
-    "Bounce": Kind(Event.BOUNCED, "bounce", "bouncedRecipients"),
-    "Complaint": Kind(Event.COMPLAINED, "complaint", "complainedRecipients"),
-    "Reject": Kind(Event.REJECTED, "reject"),
-    "Rendering Failure": Kind(Event.RENDER_FAILED, "failure"),
-    "Open": Kind(Event.OPENED, "open"),
-    "Click": Kind(Event.CLICKED, "click"),
-    "Subscription": Kind(Event.SUBSCRIPTION, "subscription"),
-}
-WORDS = {
-    "bounceType": "bounce_type",
-    "bounceSubType": "bounce_sub_type",
-    "complaintFeedbackType": "feedback_type",
-    "complaintSubType": "complaint_sub_type",
-    "delayType": "delay_type",
-    "feedbackId": "feedback_id",
-    "processingTimeMillis": "processing_time_millis",
-    "reportingMTA": "reporting_mta",
-    "smtpResponse": "reply",
-    "reason": "reply",
-    "errorMessage": "reply",
-    # of a recipient
-    "action": "action",
-    "status": "dsn",
-    "diagnosticCode": "reply",
-}
-# Repeated for as long as somebody reads: kept once an hour, without what differs from one to the next.
-HOURLY = (Event.OPENED, Event.CLICKED)
-
-# Only one of the two forms of an event has remoteMtaIp, and both must give one fact.
-READ = {*schema.Detail.__annotations__, "remoteMtaIp"}
+__all__ = ["facts", "unclaimed"]
 
 _ENVELOPE = TypeAdapter(schema.Envelope)
 _DETAIL = TypeAdapter(schema.Detail)
-# Postfix's own: `by <host> (Postfix) with ESMTP id <queue id>`, or `by <host> (Postfix, from userid 0) id ...`.
-_RECEIVED = re.compile(
-    r"\bby\s+(?P<host>[^\s()]+)\s+\(Postfix[^()]*\)(?:\s+with\s+\w+)?(?:\s+\([^()]*\))*\s+id\s+(?P<queue_id>\w+)",
-    re.IGNORECASE,
-)
 
 
 def facts(document: Mapping[str, Any], relays: Sequence[str] = ()) -> list[Fact]:
@@ -150,19 +107,6 @@ def _words(said: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _cut(value) if isinstance(value, str) else round(value) for name, value in found.items()}
 
 
-def rest_of(detail: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """The fields that have no word of their own: SES adds some now and then, and each may matter to somebody."""
-    unread = detail.get("fields")
-    named = detail if unread is None else unread
-    read = READ if unread is None else {"timestamp"}
-    rest = sorted((name, value) for name, value in named.items() if name not in read and value is not None)
-    fields = {
-        name[:64]: (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:LONGEST_FIELD]
-        for name, value in rest[:MOST_FIELDS]
-    }
-    return {"fields": fields} if fields else {}
-
-
 def _cut(text: str) -> str:
     return text[:LONGEST]
 
@@ -202,18 +146,6 @@ def _first(headers: list[tuple[str, str]], name: str) -> str | None:
     return found.removeprefix("<").removesuffix(">") if found and name == "message-id" else found
 
 
-def own_tags(tags: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The sender's tags; SES's own differ from one event of a message to the next."""
-    own = sorted((name, tag_values(values)) for name, values in tags.items() if not name.startswith("ses:"))
-    return {name[:256]: values for name, values in own[:MOST_TAGS] if values}
-
-
-def tag_values(said: object) -> list[str]:
-    """A tag's values; SES writes a list of texts, and nothing else may harm the rest of the event."""
-    values = said if isinstance(said, list) else [said]
-    return [value[:256] for value in values[:4] if isinstance(value, str)]
-
-
 def _claim(mail: schema.Mail, relays: Sequence[str]) -> dict[str, str]:
     """The queue id and host that the topmost Postfix of ours wrote into the message, if it is still there."""
     for header in mail.get("headers") or []:
@@ -221,20 +153,3 @@ def _claim(mail: schema.Mail, relays: Sequence[str]) -> dict[str, str]:
         if found and (not relays or any(is_same_host(found["host"], relay) for relay in relays)):
             return found.groupdict()
     return {}
-
-
-def by_clause(received: str) -> re.Match[str] | None:
-    """The clause that Postfix wrote itself: outside the comments, which quote what the client called itself."""
-    return next(
-        (found for found in _RECEIVED.finditer(received) if _is_outside(received[: found.start()])), None
-    )
-
-
-def _is_outside(before: str) -> bool:
-    pairs = ((before.count("("), before.count(")")), (before.count("<"), before.count(">")))
-    return all(opened == closed for opened, closed in pairs) and before.count('"') % 2 == 0
-
-
-def unclaimed(ses_id: str, to: str) -> Fact:
-    """The fact that no relay claimed a message in time; it carries no time, so adding it again changes nothing."""
-    return {"source": Source.POSTROAD, "event": Event.UNCLAIMED, "ses_id": ses_id, "to": to}

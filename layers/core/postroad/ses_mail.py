@@ -14,7 +14,7 @@ from postroad.addresses import bare
 from postroad.facts import Event, Source
 from postroad.hosts import is_same_host
 from postroad.instants import parse
-from postroad.ses import LONGEST, by_clause, own_tags, tag_values
+from postroad.ses_words import LONGEST, by_clause, own_tags, tag_values
 
 # An enum's member costs 30 ns each time it is looked up by its name.
 _SES, _SUBMITTED = Source.SES, Event.SUBMITTED

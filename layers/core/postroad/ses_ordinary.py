@@ -15,8 +15,8 @@ from postroad.addresses import bare
 from postroad.envelopes import SET_UP_TYPES, SNS_SET_UP
 from postroad.facts import Event, Fact, Source
 from postroad.instants import start_of_hour
-from postroad.ses import HOURLY, KINDS, LONGEST, READ, WORDS, rest_of
 from postroad.ses_mail import instant, submitted
+from postroad.ses_words import HOURLY, KINDS, LONGEST, READ, WORDS, rest_of
 
 # SNS around EventBridge around the event.
 _DEEPEST = 3
@@ -72,7 +72,7 @@ def _form(name: str) -> _Form:
         is_hourly=kind.event in HOURLY,
         has_ends=kind.event in (Event.DELAYED, Event.COMPLAINED),
         known=known,
-        foreign=frozenset(READ - known),
+        foreign=READ - known,
     )
 
 
