@@ -87,6 +87,10 @@ class Database:
                 self.run(undo)
             raise
 
+    def settle(self) -> None:
+        """Bring all that was committed to the disk, whether or not another process has the database open."""
+        self.run("PRAGMA wal_checkpoint(PASSIVE)")
+
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement and give its rows."""
         with explained(self.path):
