@@ -18,6 +18,7 @@ from postroad import ses
 from postroad.codec import Key
 from postroad.facts import Event, Fact
 from postroad.instants import from_ms
+from postroad.lifecycle import State, state
 from postroad.records import SHARDS, Growth, Record, grown
 from postroad.store.contract import Change
 from postroad.store.dynamodb import THREADS, DynamoDBStore, NotStoredError
@@ -174,11 +175,40 @@ DELIVERY = _event(
 )
 
 
+def _units_of(batches: Iterable[list[Fact]], store: DynamoDBStore) -> dict[str, int]:
+    with _units() as used:
+        for batch in batches:
+            store.add(grown(batch))
+    return dict(used)
+
+
 class TestCost:
+    """Of a write each, and of each entry that comes into an index; in which order things come is nobody's to choose."""
+
     @pytest.mark.parametrize(
         ("batches", "units"),
         [
             # the log's: two records, each with its index entry; SES's: one record, in place
+            ([LINES_OF_ANN, DELIVERY], {"table": 3, "lookup": 2}),
+            ([DELIVERY, LINES_OF_ANN], {"table": 3, "lookup": 2}),
+            ([LINES_OF_ANN[:3], DELIVERY, LINES_OF_ANN[3:]], {"table": 4, "lookup": 2}),
+        ],
+        ids=["the log first", "SES first", "SES between two payloads of the log"],
+    )
+    def test_of_an_ordinary_message(
+        self, local: DynamoDBStore, batches: list[list[Fact]], units: dict[str, int]
+    ) -> None:
+        assert _units_of(batches, local) == units
+
+    def test_of_an_ordinary_message_at_the_worst(self, local: DynamoDBStore) -> None:
+        """Each line and each event comes in a batch of its own, the later ones first."""
+        facts = [*LINES_OF_ANN, *SEND, *DELIVERY]
+
+        assert _units_of([[fact] for fact in reversed(facts)], local) == {"table": 10, "lookup": 2}
+
+    @pytest.mark.parametrize(
+        ("batches", "units"),
+        [
             ([LINES_OF_ANN, SEND + DELIVERY], {"table": 3, "lookup": 2}),
             ([SEND + DELIVERY, LINES_OF_ANN], {"table": 3, "lookup": 2}),
             # a write more, where Send and Delivery come in batches of their own
@@ -187,14 +217,19 @@ class TestCost:
         ],
         ids=["one batch of events", "events first", "two batches of events", "between the events"],
     )
-    def test_of_an_ordinary_message(
+    def test_where_sends_are_told(
         self, local: DynamoDBStore, batches: list[list[Fact]], units: dict[str, int]
     ) -> None:
-        with _units() as used:
-            for batch in batches:
-                local.add(grown(batch))
+        assert _units_of(batches, local) == units
 
-        assert dict(used) == units
+    def test_a_send_tells_nothing_that_a_delivery_does_not(self) -> None:
+        """So that the template need not subscribe to it: docs/decisions/0007."""
+        told = [fact for fact in SEND if fact["event"] is not Event.ACCEPTED]
+
+        assert told == [fact for fact in DELIVERY if fact["event"] is Event.SUBMITTED]
+        [accepted] = [fact for fact in SEND if fact["event"] is Event.ACCEPTED]
+        assert accepted.items() - {("event", Event.ACCEPTED)} <= told[0].items()
+        assert state(told) is state(SEND) is State.ACCEPTED
 
     def test_of_its_record_is_one_unit_as_it_is_under_a_kilobyte(self, local: DynamoDBStore) -> None:
         local.add(grown([*LINES_OF_ANN, *SEND, *DELIVERY]))

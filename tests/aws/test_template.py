@@ -291,7 +291,6 @@ def keys(of: dict[str, Any]) -> list[str]:
 # --- from SES --------------------------------------------------------------------------------------------------------
 
 ALWAYS = {
-    "send",
     "reject",
     "bounce",
     "complaint",
@@ -302,9 +301,17 @@ ALWAYS = {
 }
 
 
-@pytest.mark.parametrize(("tracks", "types"), [("false", ALWAYS), ("true", ALWAYS | {"open", "click"})])
-def test_which_events_are_told(tracks: str, types: set[str]) -> None:
-    told = stack(TrackOpensAndClicks=tracks).resources["EventDestination"]
+@pytest.mark.parametrize(
+    ("said", "types"),
+    [
+        ({}, ALWAYS),
+        ({"TrackSends": "true"}, ALWAYS | {"send"}),
+        ({"TrackOpensAndClicks": "true"}, ALWAYS | {"open", "click"}),
+        ({"TrackSends": "true", "TrackOpensAndClicks": "true"}, ALWAYS | {"send", "open", "click"}),
+    ],
+)
+def test_which_events_are_told(said: dict[str, str], types: set[str]) -> None:
+    told = stack(**said).resources["EventDestination"]
     destination = told["Properties"]["EventDestination"]
     assert sorted(destination["MatchingEventTypes"]) == sorted(types)
     assert (destination["Enabled"], destination["SnsDestination"]) == (True, {"TopicARN": "EventsTopic"})
