@@ -61,7 +61,7 @@ _PAYLOAD = msgspec.json.Decoder(Payload)
 
 
 def unpacked(event: Mapping[str, Any]) -> Payload:
-    """Take the payload out of the function's event. Raises ValueError where it is not whole."""
+    """Take the payload out of the function's event. Raises ValueError or MsgspecError where it is none, or not whole."""
     unzip = zlib.decompressobj(_GZIP)
     try:
         text = unzip.decompress(b64decode(event["awslogs"]["data"]), _LARGEST)
