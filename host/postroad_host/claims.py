@@ -6,7 +6,7 @@ from postroad.codec import Key
 from postroad.instants import Instant
 from postroad.lifecycle import State
 from postroad.records import MESSAGE, Growth, Record, grown
-from postroad.ses import unclaimed
+from postroad.ses_words import unclaimed
 from postroad.store.contract import Change
 from postroad.store.sqlite import SQLiteStore
 from postroad.unified import is_waiting

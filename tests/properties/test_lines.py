@@ -8,7 +8,7 @@ from postroad import ingest, postfix
 from postroad.codec import Key, decode, encode
 from postroad.facts import Event, Fact, Source
 from postroad.records import Record, grown, places
-from postroad.ses import unclaimed
+from postroad.ses_words import unclaimed
 from postroad.store.contract import Change
 from postroad.unified import Claim, claim, lines, own_claim, render
 from tests.properties.histories import CARRIER, History, histories

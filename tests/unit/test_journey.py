@@ -11,7 +11,7 @@ from postroad.lifecycle import State
 from postroad.lives import split
 from postroad.postfix import facts as said_by
 from postroad.records import Record, grown, ses_key
-from postroad.ses import unclaimed
+from postroad.ses_words import unclaimed
 from postroad.syslog import Carrier
 
 CARRIER = Carrier(at="2026-03-01T00:00:00.000Z")

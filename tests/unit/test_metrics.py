@@ -9,7 +9,7 @@ from postroad.facts import Event, Fact, Source
 from postroad.metrics import UNKNOWN, Dimensions, counts, dimensions
 from postroad.providers import OTHER
 from postroad.records import Record, grown
-from postroad.ses import unclaimed
+from postroad.ses_words import unclaimed
 from tests.contract.mail import FACTS, LATER_ID, SES_ID, said, ses
 
 ANN = "ann@example.com"

@@ -8,7 +8,7 @@ from postroad.facts import Event, Fact, Source
 from postroad.postfix import facts as said_by
 from postroad.records import Growth, Record, grown, places, ses_key
 from postroad.ses import facts as event
-from postroad.ses import unclaimed
+from postroad.ses_words import unclaimed
 from postroad.syslog import Carrier
 
 CARRIER = Carrier(at="2026-03-01T00:00:00.000Z")

@@ -232,7 +232,7 @@ def test_an_event_that_is_none_is_refused_with_what_is_wrong_and_the_whole_of_it
 
 
 def test_that_nobody_claimed_a_message_is_said_without_a_time() -> None:
-    assert ses.unclaimed(SES_ID, "a@b") == {
+    assert ses_words.unclaimed(SES_ID, "a@b") == {
         "source": Source.POSTROAD,
         "event": Event.UNCLAIMED,
         "ses_id": SES_ID,

@@ -7,7 +7,7 @@ from postroad.codec import Key, encode
 from postroad.facts import Event, Fact, Source
 from postroad.postfix import facts as said_by
 from postroad.records import Record, ses_key
-from postroad.ses import unclaimed
+from postroad.ses_words import unclaimed
 from postroad.syslog import Carrier
 from postroad.unified import Claim, claim, lines, render
 

@@ -23,10 +23,7 @@ from postroad.ses_words import (
     own_tags,
     rest_of,
     tag_values,
-    unclaimed,
 )
-
-__all__ = ["facts", "unclaimed"]
 
 _ENVELOPE = TypeAdapter(schema.Envelope)
 _DETAIL = TypeAdapter(schema.Detail)

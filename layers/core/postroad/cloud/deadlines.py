@@ -6,6 +6,7 @@ from postroad.cloud.queues import keys_of
 from postroad.cloud.tally import Tally, not_stored
 from postroad.codec import Key
 from postroad.records import Record, grown
+from postroad.ses_words import unclaimed
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.unified import is_waiting
 
@@ -34,8 +35,5 @@ class LinkDeadline:
     def _give_up(self, records: list[Record]) -> set[Key]:
         if not records:
             return set()
-        # It brings pydantic and the schema of SES's events: half of a cold start, and seldom needed.
-        from postroad.ses import unclaimed  # noqa: PLC0415
-
         facts = (unclaimed(key.pk.removeprefix("ses#"), key.address or "") for key, _ in records)
         return not_stored(self._store, grown(facts))
