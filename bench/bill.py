@@ -2,8 +2,9 @@
 
 from bench.cost_model import GOAL, SECONDS_A_DAY, USUAL, VOLUMES, total, usual
 from bench.deployment import Deployment
-from bench.harness import Asked, Goal, Measured, Table, main
+from bench.harness import Asked, main
 from bench.path import run
+from bench.tables import Goal, Measured, Table
 
 
 def row(asked: Asked) -> Table:

@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.parser.envelopes import SnsSqsEnvelope
 from pydantic import BaseModel
 
 from bench import inputs
-from bench.harness import Asked, Contender, Goal, Table, here, main, middle, rounds, table_of
+from bench.harness import Asked, Contender, here, main, middle, rounds, table_of
+from bench.tables import Goal, Table
 from postroad import ingest
 
 OURS, TWICE = "Postroad", "json.loads twice, and dict access"

@@ -15,20 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench import inputs
-from bench.harness import (
-    ROOT,
-    Asked,
-    Contender,
-    Cost,
-    Goal,
-    Measured,
-    Table,
-    main,
-    middle,
-    program,
-    rounds,
-    table_of,
-)
+from bench.harness import ROOT, Asked, Contender, Cost, main, middle, program, rounds, table_of
+from bench.tables import Goal, Measured, Table
 
 BARE, NOTHING = 'boto3.client("dynamodb")', "the interpreter alone"
 HANDLERS = ("relay_logs", "ses_events", "link_deadline", "unified_log")
@@ -55,6 +43,7 @@ _ENVIRONMENT = {
     ),
 }
 _COMPILED = ", with bytecode"
+_IMPORTS = 40  # in a profile
 _STARTS = 5  # of each handler in a round
 
 
@@ -62,6 +51,9 @@ def row(asked: Asked) -> Table:
     """Measure: the handlers from the layer as it was built, and from one with bytecode in it."""
     built, boto3 = layer(), str(runtime())
     places = {"": [str(built), boto3], _COMPILED: [str(_compiled(built)), boto3]}
+    if not asked.rounds:
+        _imports(places[_COMPILED])
+        raise SystemExit
     contenders = [
         Contender(NOTHING, _start([boto3], "pass")),
         Contender(
@@ -94,6 +86,21 @@ def _handler(name: str, places: list[str]) -> Callable[[], Cost]:
     return _start(
         [f"{places[0]}/functions/{name}", f"{places[0]}/python", places[1]], "import app; app.wired()"
     )
+
+
+def _imports(places: list[str]) -> None:
+    """Print which imports of the function that has most of them take longest."""
+    paths = [f"{places[0]}/functions/ses_events", f"{places[0]}/python", places[1]]
+    code = f"import sys; sys.path[:0] = {paths!r}; import app"
+    command = [sys.executable, "-B", "-I", "-S", "-X", "importtime", "-c", code]
+    said = subprocess.run(
+        command, env=_ENVIRONMENT, check=True, capture_output=True, text=True
+    ).stderr.splitlines()
+    print(said[0], *sorted(said[1:], key=_cumulative)[-_IMPORTS:], sep="\n")
+
+
+def _cumulative(line: str) -> int:
+    return int(line.split("|")[1])
 
 
 def _start(places: list[str], then: str) -> Callable[[], Cost]:
@@ -133,6 +140,7 @@ def layer() -> Path:
             ["make", "--silent", "build-CoreLayer", *target],
             cwd=source,
             check=True,
+            capture_output=True,
             env=os.environ | {"PATH": path},
         )
         for name in HANDLERS:

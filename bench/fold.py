@@ -1,7 +1,8 @@
 """Log lines to facts and facts to folded records, in memory."""
 
 from bench import inputs, peers
-from bench.harness import Asked, Contender, Goal, Table, here, main, middle, rounds, table_of
+from bench.harness import Asked, Contender, here, main, middle, rounds, table_of
+from bench.tables import Goal, Table
 from postroad.postfix import read
 from postroad.records import grown
 

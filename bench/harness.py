@@ -4,18 +4,25 @@ Every script of a row is `python -m bench.<row> [--quick]`; `bench.run` runs the
 """
 
 import argparse
+import cProfile
 import gc
+import io
 import json
 import os
+import pstats
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from bench.tables import Measured, Table, shown
 
 ROOT = Path(__file__).resolve().parents[1]
+_FUNCTIONS = 15  # in a profile
 
 
 class Cost(NamedTuple):
@@ -27,48 +34,16 @@ class Cost(NamedTuple):
 
 
 class Contender(NamedTuple):
-    """Who does the job: its name in the table, one run of it, and how many units of work a run is."""
+    """Who does the job: its name in the table, one run of it, and how many units of work a run is.
+
+    `inside` does what `run` does without leaving this process, for a profile.
+    """
 
     name: str
     run: Callable[[], Cost]
     work: int = 1
     note: str = ""
-
-
-class Measured(NamedTuple):
-    """A line of a table."""
-
-    name: str
-    low: float
-    middle: float
-    high: float
-    unit: str
-    note: str = ""
-
-
-class Goal(NamedTuple):
-    """A goal of the project: what was reached, and what must be."""
-
-    what: str
-    reached: float
-    sense: str  # ≥ or ≤
-    bound: float
-    unit: str = "×"
-
-    @property
-    def is_met(self) -> bool:
-        """Tell whether it was reached."""
-        return self.reached >= self.bound if self.sense == "≥" else self.reached <= self.bound
-
-
-class Table(NamedTuple):
-    """A row of the issue: its measurements, goals and what has to be said about them."""
-
-    title: str
-    command: str
-    measured: list[Measured]
-    goals: list[Goal]
-    notes: list[str]
+    inside: Callable[[], object] | None = None
 
 
 class Asked(NamedTuple):
@@ -125,7 +100,10 @@ def pin() -> None:
 
 
 def rounds(contenders: Sequence[Contender], count: int) -> dict[str, list[Cost]]:
-    """Each contender once a round, so that a slow minute of the machine is everybody's."""
+    """Each contender once a round, so that a slow minute of the machine is everybody's; no round: a profile of ours."""
+    if not count:
+        profile(contenders[0].inside or contenders[0].run)
+        raise SystemExit
     costs: dict[str, list[Cost]] = {contender.name: [] for contender in contenders}
     for number in range(1, count + 1):
         for contender in contenders:
@@ -137,6 +115,16 @@ def rounds(contenders: Sequence[Contender], count: int) -> dict[str, list[Cost]]
                 flush=True,
             )
     return costs
+
+
+def profile(work: Callable[[], object]) -> None:
+    """Print the functions that take most time themselves; under the profiler calls cost more than they do."""
+    profiler = cProfile.Profile()
+    with suppress(SystemExit):  # as a command ends
+        profiler.runcall(work)
+    text = io.StringIO()
+    pstats.Stats(profiler, stream=text).strip_dirs().sort_stats("tottime").print_stats(_FUNCTIONS)
+    print("\n".join(line for line in text.getvalue().splitlines() if line.strip()))
 
 
 def measured(contender: Contender, costs: Sequence[Cost], *, scale: float = 1.0, unit: str = "s") -> Measured:
@@ -168,13 +156,14 @@ def asked(arguments: Sequence[str] | None, module: str) -> tuple[Asked, Path | N
         "--deliveries", type=int, help="of the large store [default: 1,000,000; quick: 20,000]"
     )
     parser.add_argument("--rounds", type=int, help="[default: 5; quick: 3]")
+    parser.add_argument("--profile", action="store_true", help="show where our time goes instead")
     parser.add_argument("--json", type=Path, help="write the table there as well")
     said = parser.parse_args(arguments)
     small = bool(said.quick)
     found = Asked(
         lines=said.lines or (50_000 if small else 1_000_000),
         deliveries=said.deliveries or (20_000 if small else 1_000_000),
-        rounds=said.rounds or (3 if small else 5),
+        rounds=0 if said.profile else said.rounds or (3 if small else 5),
         is_quick=small,
         command=_command(module, said),
     )
@@ -196,52 +185,3 @@ def main(module: str, row: Callable[[Asked], Table], arguments: Sequence[str] | 
     print(shown(table))
     if path:
         path.write_text(json.dumps(table))
-
-
-def read(path: Path) -> Table:
-    """A table as `main` wrote it."""
-    title, command, lines, goals, notes = json.loads(path.read_text())
-    return Table(title, command, [Measured(*one) for one in lines], [Goal(*one) for one in goals], notes)
-
-
-def shown(table: Table) -> str:
-    """A table as Markdown."""
-    head = ["", f"## {table.title}", "", f"`{table.command}`", ""]
-    lines = ["| | min | median | max | |", "|---|--:|--:|--:|---|", *map(_line, table.measured)]
-    goals = ["", *(f"- {_verdict(goal)}" for goal in table.goals)] if table.goals else []
-    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
-    return "\n".join([*head, *lines, *goals, *notes])
-
-
-def _line(line: Measured) -> str:
-    numbers = (f"{number(value)} {line.unit}" for value in (line.low, line.middle, line.high))
-    return f"| {line.name} | {' | '.join(numbers)} | {line.note} |"
-
-
-def _verdict(goal: Goal) -> str:
-    met = "met" if goal.is_met else "**not met**"
-    return f"{goal.what}: {number(goal.reached)}{goal.unit} (goal {goal.sense} {number(goal.bound)}{goal.unit}): {met}"
-
-
-def number(value: float) -> str:
-    """Three figures."""
-    if value and abs(value) < 0.01:
-        return f"{value:.2g}"
-    if abs(value) < 100:
-        return f"{value:.3g}"
-    return f"{value:,.0f}"
-
-
-def environment(**more: str) -> dict[str, str]:
-    """This process's environment, with some more in it."""
-    return {**os.environ, **more}
-
-
-def installed(*names: str) -> list[str]:
-    """`name version` of Python packages."""
-    from importlib.metadata import version  # noqa: PLC0415  # only the last page needs it
-
-    return [f"{name} {version(name)}" for name in names]
-
-
-Document = dict[str, Any]

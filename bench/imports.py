@@ -2,25 +2,17 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import inputs, peers
-from bench.harness import (
-    Asked,
-    Contender,
-    Cost,
-    Goal,
-    Measured,
-    Table,
-    main,
-    measured,
-    middle,
-    program,
-    rounds,
-)
+from bench.harness import Asked, Contender, Cost, main, measured, middle, program, rounds
+from bench.tables import Goal, Measured, Table
+from postroad_host.cli import cli
 
 OURS = "postroad import"
 _POSTROAD = str(Path(sys.executable).with_name("postroad"))
+_DATABASE = "import.db"
 _MOST_MB = 150.0
 # Memory is flat when this much less to read takes as much.
 _PART = 4
@@ -30,7 +22,7 @@ def row(asked: Asked) -> Table:
     """Measure. Each import fills a new file, and ends with everything on the disk."""
     log, events = inputs.traffic(asked.lines)
     ours = Contender(
-        OURS, importing(asked.lines), note="log and events into SQLite: durable, joined, searchable"
+        OURS, importing(asked.lines), note="durable, joined, searchable", inside=partial(_inside, asked.lines)
     )
     contenders = [ours, *(peer._replace(work=1) for peer in peers.pflogsumm(log, asked.lines))]
     costs = rounds(contenders, asked.rounds)
@@ -55,24 +47,23 @@ def row(asked: Asked) -> Table:
 
 def importing(lines: int) -> Callable[[], Cost]:
     """A run of the command, into a file that was not there."""
+    return program([_POSTROAD, *_command(lines)], before=_clear)
+
+
+def _inside(lines: int) -> None:
+    _clear()
+    cli.main(_command(lines), standalone_mode=False)
+
+
+def _command(lines: int) -> list[str]:
     log, events = inputs.traffic(lines)
-    database = inputs.cache() / "import.db"
+    files = {"--db": inputs.cache() / _DATABASE, "--relay-log": log, "--ses-events": events}
+    return ["import", *(part for option, path in files.items() for part in (option, str(path)))]
 
-    def cleared() -> None:
-        for path in inputs.cache().glob("import.db*"):
-            path.unlink()
 
-    command = [
-        _POSTROAD,
-        "import",
-        "--db",
-        str(database),
-        "--relay-log",
-        str(log),
-        "--ses-events",
-        str(events),
-    ]
-    return program(command, before=cleared)
+def _clear() -> None:
+    for path in inputs.cache().glob(f"{_DATABASE}*"):
+        path.unlink()
 
 
 def _both(contender: Contender, costs: list[Cost]) -> list[Measured]:

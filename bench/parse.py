@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bench import inputs, peers
-from bench.harness import Asked, Contender, Goal, Measured, Table, here, main, middle, rounds, table_of
+from bench.harness import Asked, Contender, here, main, middle, rounds, table_of
+from bench.tables import Goal, Measured, Table
 from postroad.postfix import read
 
 OURS = "Postroad"

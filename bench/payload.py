@@ -16,7 +16,8 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from bench import inputs
-from bench.harness import Asked, Contender, Goal, Table, here, main, middle, rounds, table_of
+from bench.harness import Asked, Contender, here, main, middle, rounds, table_of
+from bench.tables import Goal, Table
 from postroad.cloud import intake
 from postroad.cloud.intake import RelayLogs
 

@@ -12,7 +12,8 @@ from statistics import median, quantiles
 from typing import NamedTuple
 
 from bench import inputs, large_store
-from bench.harness import Asked, Contender, Goal, Measured, Table, main, measured, program, rounds
+from bench.harness import Asked, Contender, main, measured, profile, program, rounds
+from bench.tables import Goal, Measured, Table
 from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad_host import questions
@@ -48,6 +49,9 @@ def row(asked: Asked) -> Table:
     small, large = large_store.filled(SMALL), large_store.filled(asked.deliveries)
     with SQLiteStore.open(str(small)) as first, SQLiteStore.open(str(large)) as second:
         desks = (Desk(first, SMALL), Desk(second, asked.deliveries))
+        if not asked.rounds:
+            profile(lambda: [desks[0].find(Random(number)) for number in range(_ASKED)])
+            raise SystemExit
         times = {name: _asked_in_turn(ask, desks) for name, ask in (("find", Desk.find), ("show", Desk.show))}
     found = [
         _line(f"{name} among {count:,}", of) for name, both in times.items() for count, of in both.items()

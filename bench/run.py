@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import harness
-from bench.harness import ROOT, Table
+from bench import tables as pages
+from bench.harness import ROOT
+from bench.tables import Table
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
 ROWS = ("parse", "fold", "payload", "bodies", "imports", "questions", "writes", "bill", "cold_start")
@@ -28,22 +29,39 @@ def measured(rows: Iterable[str], options: Sequence[str]) -> list[Table]:
             path = Path(folder) / f"{row}.json"
             command = [sys.executable, "-m", f"bench.{row}", *options, "--json", str(path)]
             subprocess.run(command, cwd=ROOT, check=True)
-            tables.append(harness.read(path))
+            tables.append(pages.read(path))
     return tables
 
 
-def page(tables: Sequence[Table], command: str) -> str:
-    """The results as a page: what was reached, on what, and each table."""
-    return "\n".join([*_head(command), *_verdicts(tables), *map(harness.shown, tables), ""])
+def page(tables: Sequence[Table], command: str, profiles: Mapping[str, str]) -> str:
+    """The results as a page: what was reached, on what, each table, and the profiles by their tables' titles."""
+    shown = [pages.shown(table) + _folded(profiles.get(table.title)) for table in tables]
+    return "\n".join([*_head(command), *_verdicts(tables), *shown, ""])
+
+
+def _folded(profile: str | None) -> str:
+    if not profile:
+        return ""
+    return f"\n\n<details><summary>Where our time goes, on the small inputs</summary>\n\n```\n{profile}```\n</details>"
+
+
+def profiles_of(missed: Mapping[str, str]) -> dict[str, str]:
+    """Where the time goes in rows that missed a goal: by their tables' titles, of rows by the same."""
+    return {title: _profile(row) for title, row in missed.items() if row != "bill"}
+
+
+def _profile(row: str) -> str:
+    command = [sys.executable, "-m", f"bench.{row}", "--quick", "--profile"]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _head(command: str) -> list[str]:
     return [
         "# What was measured",
         "",
-        f"`{command}` on {datetime.now(UTC).date()}. One core, rounds in which everybody has a turn, and their medians.",
-        "Times are of the processor, the system's share included, where nothing else is said. What counts are the ratios",
-        "of medians: the numbers themselves are this machine's.",
+        f"`{command}` on {datetime.now(UTC).date()}. One core, rounds in which everybody has a turn.",
+        "Times are of the processor, the system's share included, where nothing else is said. What counts are the",
+        "ratios of medians: the numbers themselves are this machine's.",
         "",
         f"- {_processor()}, {os.cpu_count()} cores; {platform.system()} {platform.release()}",
         f"- {platform.python_implementation()} {platform.python_version()}; {', '.join(_versions())}",
@@ -78,8 +96,8 @@ def _first_line(*command: str) -> str:
 
 def _verdicts(tables: Sequence[Table]) -> list[str]:
     lines = [
-        f"| {table.title} | {goal.what} | {goal.sense} {harness.number(goal.bound)}{goal.unit}"
-        f" | {harness.number(goal.reached)}{goal.unit} | {'met' if goal.is_met else '**not met**'} |"
+        f"| {table.title} | {goal.what} | {goal.sense} {pages.number(goal.bound)}{goal.unit}"
+        f" | {pages.number(goal.reached)}{goal.unit} | {'met' if goal.is_met else '**not met**'} |"
         for table in tables
         for goal in table.goals
     ]
@@ -97,8 +115,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         *(["--quick"] if said.quick else []),
         *(["--deliveries", said.deliveries] if said.deliveries else []),
     ]
-    tables = measured(said.rows or ROWS, options)
-    text = page(tables, " ".join(["python -m bench.run", *options]))
+    rows = said.rows or ROWS
+    tables = measured(rows, options)
+    missed = {
+        table.title: row
+        for row, table in zip(rows, tables, strict=True)
+        if not all(goal.is_met for goal in table.goals)
+    }
+    text = page(tables, " ".join(["python -m bench.run", *options]), profiles_of(missed))
     print(text)
     if not said.quick and not said.rows:
         RESULTS.write_text(text)

@@ -17,7 +17,8 @@ from pynamodb.connection.base import MetaTable
 from pynamodb.expressions.operand import Path
 
 from bench import ordinary
-from bench.harness import ROOT, Asked, Contender, Goal, Table, here, main, middle, rounds, table_of
+from bench.harness import ROOT, Asked, Contender, here, main, middle, rounds, table_of
+from bench.tables import Goal, Table
 from postroad import ingest
 from postroad.codec import Key
 from postroad.records import Growth, grown

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import harness
-from bench.harness import Asked, Contender, Cost, Goal, Measured, Table
+from bench import harness, tables
+from bench.harness import Asked, Contender, Cost
+from bench.tables import Goal, Measured, Table
 
 TABLE = Table(
     "A row",
@@ -39,7 +40,7 @@ def test_contenders_take_turns_and_their_medians_count() -> None:
 
 
 def test_a_table_as_a_page_shows_it() -> None:
-    assert harness.shown(TABLE).splitlines() == [
+    assert tables.shown(TABLE).splitlines() == [
         "",
         "## A row",
         "",
@@ -60,7 +61,7 @@ def test_a_table_as_a_page_shows_it() -> None:
 def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "row.json"
     path.write_text(json.dumps(TABLE))
-    assert harness.read(path) == TABLE
+    assert tables.read(path) == TABLE
 
 
 def test_the_command_of_a_row_says_what_was_asked() -> None:
