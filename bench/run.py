@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from bench.tables import Table
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
 ROWS = ("parse", "fold", "payload", "bodies", "imports", "questions", "writes", "bill", "cold_start")
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
 _LIBRARIES = ("aws-lambda-powertools", "boto3", "botocore", "msgspec", "pydantic", "pynamodb", "urllib3")
 
 
@@ -86,12 +88,13 @@ def _versions() -> list[str]:
 
 
 def _programs() -> list[str]:
-    return [_first_line(name, "--version") for name in ("pflogsumm", "node", "perl") if shutil.which(name)]
+    return [_program(name) for name in ("pflogsumm", "perl", "node") if shutil.which(name)]
 
 
-def _first_line(*command: str) -> str:
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().splitlines()
-    return next((line for line in said if any(char.isdigit() for char in line)), "").replace("This is ", "")
+def _program(name: str) -> str:
+    said = subprocess.run([name, "--version"], capture_output=True, text=True, check=False).stdout
+    found = _VERSION.search(said)
+    return f"{name} {found[0] if found else '(version unknown)'}"
 
 
 def _verdicts(tables: Sequence[Table]) -> list[str]:
