@@ -94,7 +94,7 @@ def wired(url: str) -> Iterator[dict[str, Any]]:
 def inputs(count: int) -> dict[str, dict[str, Any]]:
     """An event for each handler that holds so many messages."""
     sent, rng = list(ordinary(count, 20.0, 7)), Random(7)
-    events = [event for one in sent for event in one.events if event.kind != "Open"]
+    events = [event for one in sent for event in one.events if event.kind == "Delivery"]
     wrapped = [event._replace(text=ses_events.in_sns(event.text, event.at, rng)) for event in events]
     return {
         "relay_logs": handled.subscription([said for one in sent for said in one.lines]),

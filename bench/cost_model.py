@@ -110,7 +110,9 @@ def _processing(name: str, counted: Counted, function: Function, choice: Choice)
     measured = cost_measure.read()[
         f"{name} in envelopes" if choice.envelopes and name == "ses_events" else name
     ]
-    micros = measured.call_us * counted.invocations[name] + measured.message_us * counted.messages
+    # Measured with one event a message.
+    messages = counted.events if name == "ses_events" else counted.messages
+    micros = measured.call_us * counted.invocations[name] + measured.message_us * messages
     return micros / MILLION / min(function.processors, 1)
 
 

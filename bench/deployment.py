@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,11 +107,20 @@ class Deployment:
         """Days that a record is kept."""
         return int(self.parameters["RetentionDays"])
 
-    @cached_property
-    def event_types(self) -> list[str]:
-        """The SES events that are subscribed to, of those that need no switch."""
+    @property
+    def event_types(self) -> tuple[str, ...]:
+        """The SES events that are subscribed to, in the template's words: `delivery`."""
         destination = self.properties("EventDestination")["EventDestination"]
-        return [of for of in destination["MatchingEventTypes"] if isinstance(of, str)]
+        listed = [
+            of if isinstance(of, str) else self._switched(of) for of in destination["MatchingEventTypes"]
+        ]
+        return tuple(of for of in listed if of)
+
+    def _switched(self, value: Mapping[str, Any]) -> str | None:
+        """What `!If [Condition, this, nothing]` comes to, where the condition is that a parameter says true."""
+        condition, event, _ = value["Fn::If"]
+        parameter, wanted = self._source["Conditions"][condition]["Fn::Equals"]
+        return str(event) if str(self._value(parameter)) == wanted else None
 
     @property
     def delivers_raw(self) -> bool:

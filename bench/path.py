@@ -66,10 +66,9 @@ class Counted:
 class Setting(NamedTuple):
     """What of the deployment a run takes to be different, for a lever."""
 
-    events: frozenset[str] = frozenset({"Send", "Delivery"})
-    raw: bool = True
     lines: str | None = None  # only the lines that hold one of these words, with | between them
     sender_domains: tuple[str, ...] = ()
+    gathered_s: float = GATHERED_S
 
 
 USUAL = Setting()
@@ -79,7 +78,8 @@ _COUNTED: dict[Any, Counted] = {}
 
 def run(deployment: Deployment, rate: float, setting: Setting = USUAL) -> Counted:
     """Send some hundred messages at so many a second; the same question gets the same answer, once."""
-    asked = (deployment.function("SesEvents"), deployment.function("UnifiedLog"), rate, setting)
+    functions = (deployment.function("SesEvents"), deployment.function("UnifiedLog"))
+    asked = (functions, deployment.event_types, rate, setting)
     if asked not in _COUNTED:
         path = _Path(deployment, rate, setting, Random(SEED))
         path.send(list(ordinary(MESSAGES, rate, SEED)))
@@ -116,16 +116,17 @@ class _Path:
         for said in (said for message in sent for said in message.lines):
             self.counted.relay_bytes += len(said.text.encode()) + OVERHEAD
             if self._passes(said.text):
-                gathered[said.host, int(said.at / GATHERED_S)].append(said)
-        for (_, second), lines in gathered.items():
-            yield "relay_logs", Batch((second + 1) * GATHERED_S, lines)
+                gathered[said.host, int(said.at / self._setting.gathered_s)].append(said)
+        for (_, number), lines in gathered.items():
+            yield "relay_logs", Batch((number + 1) * self._setting.gathered_s, lines)
 
     def _passes(self, line: str) -> bool:
         return self._setting.lines is None or any(word in line for word in self._setting.lines.split("|"))
 
     def _event_batches(self, sent: Iterable[Message]) -> Iterator[tuple[str, Batch]]:
         function = self._deployment.function("SesEvents")
-        events = [event for message in sent for event in message.events if event.kind in self._setting.events]
+        types = self._deployment.event_types
+        events = [event for message in sent for event in message.events if event.kind.lower() in types]
         self.counted.events = len(events)
         self.counted.event_bytes = sum(len(event.text.encode()) for event in events)
         lanes = min(POLLERS, function.concurrency or POLLERS)

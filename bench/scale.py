@@ -75,13 +75,17 @@ def table(results: Iterable[Played]) -> str:
 
 
 def _row(result: Played) -> str:
-    heat = " | ".join(f"{result.hottest[name].units:,.0f}" for name in ("table", "lookup", "problem"))
+    heat = " | ".join(_heat(result.hottest[name].units) for name in ("table", "lookup", "problem"))
     aside = sum(result.aside.values())
     return (
         f"| **{result.scenario.name}**: {result.scenario.what} | {heat} | {sum(result.throttles.values()):,} |"
         f" {result.again:,} | {result.backlog:,} | {_time(result.drained_s)} | {aside:,} |"
         f" {result.lost} of {result.sampled:,} |"
     )
+
+
+def _heat(units: float) -> str:
+    return f"{units:,.0f}" if units >= 1 or not units else "< 1"
 
 
 def _time(seconds: float) -> str:
@@ -114,13 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked.add_argument("--only", default="", help="scenarios whose name holds this")
     asked.add_argument("--json", action="store_true")
     asked.add_argument("--write", action="store_true", help="renew the tables of docs/scale.md")
+    asked.add_argument(
+        "--limits", action="store_true", help="play nothing: only the limits, which takes seconds"
+    )
     said = asked.parse_args(arguments)
-    results = list(played(one for one in SCENARIOS if said.only in one.name))
+    results = list(played(one for one in SCENARIOS if said.only in one.name and not said.limits))
     if said.json:
         print(json.dumps([_data(result) for result in results], indent=2))
     elif said.write:
         page = renewed(PAGE.read_text("utf-8"), "limits", scale_limits.table())
-        PAGE.write_text(renewed(page, "scenarios", table(results)), "utf-8")
+        PAGE.write_text(renewed(page, "scenarios", table(results)) if results else page, "utf-8")
     else:
         print(scale_limits.table(), table(results), sep="\n\n")
 

@@ -55,11 +55,14 @@ class Partitions:
     """
 
     _SPAN = 10  # seconds over which a key's heat is averaged
-    _GRAIN = 20  # units in such a span, below which a key is not hot
+    # Of a scaled run a unit stands for many: of the same key where many messages share it, else of as many other keys.
+    # A key of a message or a recipient is written less than this in such a span, unless it is hot.
+    _GRAIN = 20
 
-    def __init__(self, capacity: Capacity, start: float) -> None:
-        """Begin with equal ranges."""
-        self._capacity = capacity
+    def __init__(self, capacity: Capacity, start: float, *, shared: bool = False) -> None:
+        """Begin with equal ranges; `shared` where every key is that of many messages."""
+        self._capacity, self._shared = capacity, shared
+        self._scale = PARTITION / capacity.partition
         full = capacity.partition * capacity.burst_s
         self._starts = [_SPACE * number // capacity.partitions for number in range(capacity.partitions)]
         self._parts = [_Partition(capacity, start, full) for _ in self._starts]
@@ -94,9 +97,7 @@ class Partitions:
     def settle(self) -> None:
         """Close the span; whoever was hottest in it may be the hottest of all."""
         for key, units in self._heat.most_common(1):
-            # Of a scaled run a unit stands for many; but a key written a few times only stands for as many other keys.
-            scale = PARTITION / self._capacity.partition if units >= self._GRAIN else 1.0
-            heat = units / self._SPAN * scale
+            heat = units / self._SPAN * (self._scale if self._shared or units >= self._GRAIN else 1.0)
             self.hottest = max(self.hottest, Hottest(key, heat), key=lambda one: one.units)
         self._heat.clear()
 

@@ -7,7 +7,7 @@ scale is the grain. Up to a share of WHOLE batches stay whole, as one hot key mu
 fewer, slower executions take them; beyond, one execution stands for all, and its batches are as small as the share.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ _PAYLOAD = 100
 _PATIENCE_S = 14 * 86_400
 WHOLE, _AS_IS = 100, 20
 _EVERY = 8  # one message in so many is looked for in the end
-_SAID = (RELAY, SEND, OUTCOME)
+_LATER_S = {SEND: 1.0, OUTCOME: 3.0}  # when SES's events come, after the message
 
 
 class Speeds(NamedTuple):
@@ -90,6 +90,7 @@ class Play:
             self.events: speeds.ses_events * (raised[1].concurrency or 1),
         }
         self._speeds = {feed: of / self._slots[feed] / scenario.share for feed, of in together.items()}
+        self._kinds = _kinds(scenario, deployment)
         self._at_work: list[Execution] = []
         self._lines = self._backlog = 0
 
@@ -105,7 +106,7 @@ class Play:
 
     def run(self) -> Played:
         """Play it to its end: until nothing waits any more."""
-        arrivals, more = _arrivals(self.scenario, self.mail), True
+        arrivals, more = _arrivals(self.scenario, self.mail, self._kinds), True
         ahead = next(arrivals, None)
         last = START
         while more:
@@ -209,7 +210,7 @@ class Play:
         put_aside = {(number, thing.kind) for thing in aside for number in thing.numbers}
         lost = sampled = 0
         for number in range(0, self.scenario.messages, _EVERY):
-            for kind in _kinds(self.scenario):
+            for kind in self._kinds:
                 texts = _sampled(grown(self.mail.facts(number, kind)))
                 sampled += len(texts)
                 lost += 0 if (number, kind) in put_aside else len(texts - self.table.kept)
@@ -220,11 +221,14 @@ def _sampled(growths: dict[Key, Growth]) -> set[tuple[Key, str]]:
     return {(key, text) for key, growth in growths.items() if is_sampled(key) for text in growth.texts}
 
 
-def _kinds(scenario: Scenario) -> tuple[str, ...]:
-    return (RELAY,) if scenario.rejects else _SAID
+def _kinds(scenario: Scenario, deployment: Deployment) -> tuple[str, ...]:
+    """Who speaks of a message, as far as SES's events are subscribed to."""
+    if scenario.rejects:
+        return (RELAY,)
+    return (RELAY, SEND, OUTCOME) if "send" in deployment.event_types else (RELAY, OUTCOME)
 
 
-def _arrivals(scenario: Scenario, mail: Mail) -> Iterator[tuple[str, Thing]]:
+def _arrivals(scenario: Scenario, mail: Mail, kinds: Sequence[str]) -> Iterator[tuple[str, Thing]]:
     """What comes in, in the order of time: payloads of a second of the log, single events, and all events again."""
     payload: list[int] = []
     second = int(START)
@@ -235,19 +239,19 @@ def _arrivals(scenario: Scenario, mail: Mail) -> Iterator[tuple[str, Thing]]:
             payload = []
         second = int(at)
         payload.append(number)
-        if not scenario.rejects:
-            yield SEND, Thing(at + 1, at + 1, 1, (number,), SEND)
-            yield OUTCOME, Thing(at + 3, at + 3, 1, (number,), OUTCOME)
+        for kind in kinds[1:]:
+            ready = at + _LATER_S[kind]
+            yield kind, Thing(ready, ready, 1, (number,), kind)
     if payload:
         yield RELAY, Thing(second + 1.0, second + 1.0, 1, tuple(payload), RELAY)
-    yield from _again(scenario, mail)
+    yield from _again(scenario, mail, kinds)
 
 
-def _again(scenario: Scenario, mail: Mail) -> Iterator[tuple[str, Thing]]:
+def _again(scenario: Scenario, mail: Mail, kinds: Sequence[str]) -> Iterator[tuple[str, Thing]]:
     """SES says everything again, an hour later and within an hour."""
     for replay in range(scenario.replays):
         began = mail.at(scenario.messages) + 3_600 * (1 + replay)
         for number in range(scenario.messages):
             at = began + 3_600 * number / scenario.messages
-            yield SEND, Thing(at, at, 1, (number,), SEND)
-            yield OUTCOME, Thing(at, at, 1, (number,), OUTCOME)
+            for kind in kinds[1:]:
+                yield kind, Thing(at, at, 1, (number,), kind)

@@ -8,7 +8,7 @@ from bench.scale_capacity import Capacity, Partitions
 from postroad.codec import Key
 from postroad.records import Growth
 from postroad.store.contract import Change
-from postroad.store.dynamodb_table import INDEXES
+from postroad.store.dynamodb_table import INDEXES, PROBLEM
 
 TABLE = "table"
 TOO_LARGE = "item too large"
@@ -21,7 +21,9 @@ class CappedTable:
     def __init__(self, capacity: Capacity, start: float, *, remembered: int = _REMEMBERED) -> None:
         """Begin empty, with all that was saved up."""
         self._table = MeteredTable(keep=remembered)
-        self.partitions = {name: Partitions(capacity, start) for name in (TABLE, *INDEXES)}
+        self.partitions = {
+            name: Partitions(capacity, start, shared=name == PROBLEM) for name in (TABLE, *INDEXES)
+        }
         self.throttles: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.kept: set[tuple[Key, str]] = set()  # of the sampled records, for good
