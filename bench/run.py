@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
+from bench import inputs
 from bench import tables as pages
 from bench.harness import ROOT
 from bench.tables import Table
@@ -23,45 +24,56 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _LIBRARIES = ("aws-lambda-powertools", "boto3", "botocore", "msgspec", "pydantic", "pynamodb", "urllib3")
 
 
-def measured(rows: Iterable[str], options: Sequence[str]) -> list[Table]:
-    """Run each row in a process of its own, so that none pays for another's memory."""
-    tables = []
-    with tempfile.TemporaryDirectory() as folder:
-        for row in rows:
-            path = Path(folder) / f"{row}.json"
-            command = [sys.executable, "-m", f"bench.{row}", *options, "--json", str(path)]
-            subprocess.run(command, cwd=ROOT, check=True)
-            tables.append(pages.read(path))
-    return tables
+class Result(NamedTuple):
+    """A row's table, and a profile where it missed a goal."""
+
+    table: Table
+    profile: str
 
 
-def page(tables: Sequence[Table], command: str, profiles: Mapping[str, str]) -> str:
-    """The results as a page: what was reached, on what, each table, and the profiles by their tables' titles."""
-    shown = [pages.shown(table) + _folded(profiles.get(table.title)) for table in tables]
-    return "\n".join([*_head(command), *_verdicts(tables), *shown, ""])
-
-
-def _folded(profile: str | None) -> str:
-    if not profile:
-        return ""
-    return f"\n\n<details><summary>Where our time goes, on the small inputs</summary>\n\n```\n{profile}```\n</details>"
-
-
-def profiles_of(missed: Mapping[str, str]) -> dict[str, str]:
-    """Where the time goes in rows that missed a goal: by their tables' titles, of rows by the same."""
-    return {title: _profile(row) for title, row in missed.items() if row != "bill"}
+def measure(row: str, options: Sequence[str], folder: Path) -> None:
+    """Run a row in a process of its own, so that none pays for another's memory, and keep what it found."""
+    path = folder / f"{row}.json"
+    subprocess.run(_command(row, *options, "--json", str(path)), cwd=ROOT, check=True)
+    missed = not all(goal.is_met for goal in pages.read(path).goals)
+    profile = _profile(row) if missed and row != "bill" else ""
+    path.with_suffix(".txt").write_text(profile)
 
 
 def _profile(row: str) -> str:
-    command = [sys.executable, "-m", f"bench.{row}", "--quick", "--profile"]
+    command = _command(row, "--quick", "--profile")
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def _head(command: str) -> list[str]:
+def _command(row: str, *options: str) -> list[str]:
+    return [sys.executable, "-m", f"bench.{row}", *options]
+
+
+def kept(folder: Path) -> list[Result]:
+    """What was found last, of every row that was run."""
+    paths = [path for row in ROWS if (path := folder / f"{row}.json").exists()]
+    return [Result(pages.read(path), path.with_suffix(".txt").read_text()) for path in paths]
+
+
+def page(results: Sequence[Result]) -> str:
+    """The results as a page: what was reached, on what, each table, and the profiles."""
+    tables = [result.table for result in results]
+    shown = [pages.shown(table) + _folded(profile) for table, profile in results]
+    return "\n".join([*_head(), *_verdicts(tables), *shown, ""])
+
+
+def _folded(profile: str) -> str:
+    if not profile:
+        return ""
+    summary = "Where our time goes, on the small inputs"
+    return f"\n\n<details><summary>{summary}</summary>\n\n```\n{profile}```\n</details>"
+
+
+def _head() -> list[str]:
     return [
         "# What was measured",
         "",
-        f"`{command}` on {datetime.now(UTC).date()}. One core, rounds in which everybody has a turn.",
+        f"`make bench` on {datetime.now(UTC).date()}. One core, rounds in which everybody has a turn.",
         "Times are of the processor, the system's share included, where nothing else is said. What counts are the",
         "ratios of medians: the numbers themselves are this machine's.",
         "",
@@ -108,7 +120,7 @@ def _verdicts(tables: Sequence[Table]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print, and write the page unless it was a quick run or a part."""
+    """Measure, print, and write the page unless it was a quick run; rows that were not asked for stay as they were."""
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of: {', '.join(ROWS)} [default: all]")
     parser.add_argument("--quick", action="store_true", help="small inputs; nothing is written")
@@ -118,16 +130,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         *(["--quick"] if said.quick else []),
         *(["--deliveries", said.deliveries] if said.deliveries else []),
     ]
-    rows = said.rows or ROWS
-    tables = measured(rows, options)
-    missed = {
-        table.title: row
-        for row, table in zip(rows, tables, strict=True)
-        if not all(goal.is_met for goal in table.goals)
-    }
-    text = page(tables, " ".join(["python -m bench.run", *options]), profiles_of(missed))
+    folder = inputs.cache() / ("quick" if said.quick else "results")
+    folder.mkdir(exist_ok=True)
+    for row in said.rows or ROWS:
+        measure(row, options, folder)
+    text = page(kept(folder))
     print(text)
-    if not said.quick and not said.rows:
+    if not said.quick:
         RESULTS.write_text(text)
 
 
