@@ -124,16 +124,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of: {', '.join(ROWS)} [default: all]")
     parser.add_argument("--quick", action="store_true", help="small inputs; nothing is written")
-    parser.add_argument("--deliveries", help="of the large store [default: 1,000,000]")
+    for name in ("lines", "rounds", "deliveries"):
+        parser.add_argument(f"--{name}", help="as the rows have it")
     said = parser.parse_args(arguments)
     options = [
         *(["--quick"] if said.quick else []),
-        *(["--deliveries", said.deliveries] if said.deliveries else []),
+        *(["--lines", said.lines] if said.lines else []),
+        *(["--rounds", said.rounds] if said.rounds else []),
     ]
     folder = inputs.cache() / ("quick" if said.quick else "results")
     folder.mkdir(exist_ok=True)
     for row in said.rows or ROWS:
-        measure(row, options, folder)
+        of_store = ["--deliveries", said.deliveries] if said.deliveries and row == "questions" else []
+        measure(row, [*options, *of_store], folder)
     text = page(kept(folder))
     print(text)
     if not said.quick:
