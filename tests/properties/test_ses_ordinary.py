@@ -117,7 +117,7 @@ OF_KIND = {
 def details(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """What SES documents, now and then with a field that it does not, or of another kind."""
     own = {name: KNOWN[name] for name in ("timestamp", *OF_KIND.get(kind, "").split())}
-    return st.one_of(*[st.fixed_dictionaries({}, optional=own | more) for more in ({}, {}, {"novelty": odd}, KNOWN)], st.fixed_dictionaries(own))  # fmt: skip
+    return st.one_of(*[st.fixed_dictionaries({}, optional=own | more) for more in ({}, {}, {"novelty": odd}, {"status": odd, "action": odd}, KNOWN)], st.fixed_dictionaries(own))  # fmt: skip
 
 
 kinds = st.sampled_from((*ses_words.KINDS.items(), ("Novelty", ses_words.KINDS["Send"])))

@@ -253,3 +253,15 @@ def test_what_has_no_word_of_its_own_is_kept_by_ses_s_name() -> None:
     }
     _, told = ses.facts({"eventType": "Subscription", "mail": mail, "subscription": detail})
     assert told["fields"] == {"contactList": "news", "newTopicPreferences": '{"unsubscribeAll": true}'}
+
+
+def test_a_word_of_ours_in_a_place_where_ses_has_none_may_be_anything() -> None:
+    detail = {"timestamp": AT, "recipients": ["a@b"], "status": [1], "action": "x"}
+    (told,) = said(event("Delivery", "delivery", detail))
+    assert (told["action"], told["fields"]) == ("x", {"action": "x", "status": "[1]"})
+    assert "dsn" not in told
+
+
+def test_of_two_names_for_one_word_the_one_that_says_something_counts() -> None:
+    detail = {"timestamp": AT, "errorMessage": "why", "reason": None, "smtpResponse": ""}
+    assert said(event("Reject", "reject", detail))[0]["reply"] == "why"

@@ -109,6 +109,7 @@ UNUSUAL: list[tuple[str, object]] = [
     ("a time of another type", EVENT | {"delivery": DELIVERY | {"timestamp": 0}}),
     ("a new type", {"eventType": "Novelty", "mail": MAIL}),
     ("another type's field", EVENT | {"delivery": DELIVERY | {"bounceType": {}}}),
+    ("a recipient's field beside its list", EVENT | {"delivery": DELIVERY | {"status": "2.0.0"}}),
     ("no recipients", EVENT | {"delivery": DELIVERY | {"recipients": []}}),
     ("a recipient without a name", EVENT | {"delivery": DELIVERY | {"recipients": [""]}}),
     ("a recipient that is none", {"eventType": "Bounce", "mail": MAIL, "bounce": {"bouncedRecipients": ["ann@example.com"]}}),

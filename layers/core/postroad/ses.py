@@ -100,7 +100,12 @@ def _said(mail: schema.Mail, kind: Kind, detail: schema.Detail) -> dict[str, Any
 
 
 def _words(said: Mapping[str, Any]) -> dict[str, Any]:
-    found = {WORDS[name]: value for name, value in said.items() if name in WORDS and value not in (None, "")}
+    # What the schema does not name may be anything.
+    found = {
+        WORDS[name]: value
+        for name, value in said.items()
+        if name in WORDS and isinstance(value, str | int | float) and value != ""
+    }
     return {name: _cut(value) if isinstance(value, str) else round(value) for name, value in found.items()}
 
 

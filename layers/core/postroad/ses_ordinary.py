@@ -72,7 +72,7 @@ def _form(name: str) -> _Form:
         is_hourly=kind.event in HOURLY,
         has_ends=kind.event in (Event.DELAYED, Event.COMPLAINED),
         known=known,
-        foreign=READ - known,
+        foreign=(READ | WORDS.keys()) - known,
     )
 
 
