@@ -88,7 +88,7 @@ class Database:
             raise
 
     def settle(self) -> None:
-        """Bring all that was committed to the disk, whether or not another process has the database open."""
+        """Bring all that was committed to the disk, though others have it open; another thread may write on."""
         self.run("PRAGMA wal_checkpoint(PASSIVE)")
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
