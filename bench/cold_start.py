@@ -117,9 +117,10 @@ def _compiled(built: Path) -> Path:
     copy = built.with_name(f"{built.name}-compiled")
     if not copy.exists():
         making = copy.with_suffix(".part")
-        shutil.copytree(built, making, dirs_exist_ok=True)
+        shutil.rmtree(making, ignore_errors=True)
+        shutil.copytree(built, making)
+        compile_dir(making, quiet=1)
         making.rename(copy)
-        compile_dir(copy, quiet=1)
     return copy
 
 
@@ -134,6 +135,7 @@ def layer() -> Path:
         python = f"{sys.version_info[0]}.{sys.version_info[1]}"
         platform = f"manylinux2014_{sysconfig.get_platform().rpartition('-')[2]}"
         making = built.with_suffix(".part")
+        shutil.rmtree(making, ignore_errors=True)
         target = (f"ARTIFACTS_DIR={making}", f"TARGET_PYTHON={python}", f"TARGET_PLATFORM={platform}")
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         subprocess.run(
