@@ -26,7 +26,7 @@ class Capacity(NamedTuple):
 
 
 class Hottest(NamedTuple):
-    """The key that took most in any second, and how much of it in a second, averaged over ten."""
+    """The key that took most in any second, averaged over ten seconds, or more where only a share is played."""
 
     key: str
     units: float
@@ -54,7 +54,7 @@ class Partitions:
     A single key is never spread: its items are written in the order of time, which DynamoDB does not split.
     """
 
-    _SPAN = 10  # seconds over which a key's heat is averaged
+    _SPAN_S = 10  # over which a key's heat is averaged; so much longer, that some writes are in it
     # Of a scaled run a unit stands for many: of the same key where many messages share it, else of as many other keys.
     # A key of a message or a recipient is written less than this in such a span, unless it is hot.
     _GRAIN = 20
@@ -63,10 +63,11 @@ class Partitions:
         """Begin with equal ranges; `shared` where every key is that of many messages."""
         self._capacity, self._shared = capacity, shared
         self._scale = PARTITION / capacity.partition
+        self._span_s = round(self._SPAN_S * max(1.0, self._scale / 20))
         full = capacity.partition * capacity.burst_s
         self._starts = [_SPACE * number // capacity.partitions for number in range(capacity.partitions)]
         self._parts = [_Partition(capacity, start, full) for _ in self._starts]
-        self._span, self._heat = int(start) // self._SPAN, Counter[str]()
+        self._span, self._heat = int(start) // self._span_s, Counter[str]()
         self.hottest = Hottest("", 0.0)
         self.units = 0.0
 
@@ -89,15 +90,15 @@ class Partitions:
         """Spend what `has` found."""
         self._parts[self._number(key)].tokens -= units
         self.units += units
-        if int(now) // self._SPAN != self._span:
+        if int(now) // self._span_s != self._span:
             self.settle()
-            self._span = int(now) // self._SPAN
+            self._span = int(now) // self._span_s
         self._heat[key] += units
 
     def settle(self) -> None:
         """Close the span; whoever was hottest in it may be the hottest of all."""
         for key, units in self._heat.most_common(1):
-            heat = units / self._SPAN * (self._scale if self._shared or units >= self._GRAIN else 1.0)
+            heat = units / self._span_s * (self._scale if self._shared or units >= self._GRAIN else 1.0)
             self.hottest = max(self.hottest, Hottest(key, heat), key=lambda one: one.units)
         self._heat.clear()
 
