@@ -103,6 +103,10 @@ _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
 }
 
 
+# Made once: json.dumps makes one for each text.
+_write = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def encode(fact: Fact, key: Key) -> str:
     """Write a fact as the record under `key` keeps it."""
     short = {
@@ -110,7 +114,7 @@ def encode(fact: Fact, key: Key) -> str:
         for name, value in fact.items()
         if name not in _IMPLIED or not _IMPLIED[name](fact, key)
     }
-    return json.dumps(short, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _write(short)
 
 
 def decode(text: str, key: Key) -> Fact:

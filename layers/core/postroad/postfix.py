@@ -3,65 +3,45 @@
 A line gives facts, or none where it is recognised and says nothing of a message, or a ParseError that carries it.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from postroad import postfix_forms as forms
+from postroad import postfix_quick as quick
 from postroad import syslog
 from postroad.facts import Fact, ParseError, Source
 from postroad.ids import NOQUEUE, is_queue_id, ses_time
-from postroad.postfix_forms import Reader, Said
+from postroad.postfix_daemons import FORMS, UNTAGGED
+from postroad.postfix_forms import Said
+from postroad.postfix_heads import headers
 from postroad.shippers import unwrapped
 from postroad.syslog import Carrier, Line
 
-_DELIVERY: tuple[tuple[str, Reader], ...] = (("to=", forms.delivery),)
-_QUEUE_MANAGER: tuple[tuple[str, Reader], ...] = (
-    ("from=", forms.queue_manager),
-    ("removed", forms.removed),
-    *_DELIVERY,
-)
-# What each daemon says of a message, by how it begins; the daemons that are not here never say anything of one.
-FORMS: dict[str, tuple[tuple[str, Reader], ...]] = {
-    "smtp": _DELIVERY,
-    "lmtp": _DELIVERY,
-    "error": _DELIVERY,
-    "retry": _DELIVERY,
-    "local": _DELIVERY,
-    "virtual": _DELIVERY,
-    "pipe": _DELIVERY,
-    "discard": (("to=", forms.discarded),),
-    "verify": _DELIVERY,
-    "qmgr": _QUEUE_MANAGER,
-    "oqmgr": _QUEUE_MANAGER,
-    "nqmgr": _QUEUE_MANAGER,
-    "smtpd": (("client=", forms.client), *_DELIVERY, ("", forms.action)),
-    "qmqpd": (("client=", forms.client),),
-    "postscreen": (*_DELIVERY, ("", forms.action)),
-    "pickup": (("uid=", forms.pickup),),
-    "cleanup": (
-        ("message-id=", forms.message_id),
-        ("resent-message-id=", forms.message_id),
-        ("removed", forms.removed),
-        *_DELIVERY,
-        ("", forms.action),
-    ),
-    "bounce": (("sender ", forms.notification), ("postmaster ", forms.notification), *_DELIVERY),
-    "defer": (("sender ", forms.notification), ("postmaster ", forms.notification), *_DELIVERY),
-    "trace": (("sender ", forms.notification), *_DELIVERY),
-    "postsuper": (("", forms.operator),),
-    "ses-events": (("to=", forms.unified),),
-}
-# A line without a tag is known by its beginning alone.
-_UNTAGGED: tuple[tuple[str, Reader], ...] = (
-    *_QUEUE_MANAGER,
-    *FORMS["qmqpd"],
-    *FORMS["pickup"],
-    *FORMS["bounce"][:2],
-    *FORMS["cleanup"],
-)
 # Said of no queue entry: the before-queue proxy's verdicts.
 _PROXY = ("proxy-reject: ", "proxy-accept: ")
 # Words that say something even when they are empty: the null sender, no Message-ID.
 _MAY_BE_EMPTY = ("from", "to", "message_id", "subject", "reply")
+
+
+class Reading(NamedTuple):
+    """What some lines said, and the refusals of the others, each with its line."""
+
+    facts: list[Fact]
+    refused: list[ParseError]
+
+
+def read(lines: Iterable[str], carrier: Carrier) -> Reading:
+    """Read log lines, each without its line end and with no other in it, as `facts` reads them one by one."""
+    refused: list[ParseError] = []
+
+    def ask(line: str) -> Iterable[Fact]:
+        try:
+            return facts(line, carrier)
+        except ParseError as error:
+            refused.append(ParseError(str(error), line))
+            return ()
+
+    return Reading(quick.read(lines, headers(carrier), ask), refused)
 
 
 def facts(line: str, carrier: Carrier) -> list[Fact]:
@@ -101,7 +81,7 @@ def _said(text: str, daemon: str | None) -> Said | None:
 
 
 def _read(rest: str, daemon: str | None, frame: Said) -> Said | None:
-    for start, reader in _UNTAGGED if daemon is None else FORMS.get(daemon, ()):
+    for start, reader in UNTAGGED if daemon is None else FORMS.get(daemon, ()):
         if rest.startswith(start):
             said = reader(rest)
             return frame | said if said else None

@@ -16,10 +16,11 @@ from zlib import crc32
 
 from postroad.addresses import clipped, folded, printable
 from postroad.codec import Key, decode, encode
+from postroad.codec_quick import text_in_queue, text_of_delivery
 from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, ses_time
 from postroad.instants import day, hour
-from postroad.lifecycle import filtered_as, is_problem, state_of
+from postroad.lifecycle import State, filtered_as, is_problem, state_of
 
 # The place of a message's own record beside those of its recipients.
 MESSAGE = "message"
@@ -70,23 +71,127 @@ def grown(facts: Iterable[Fact]) -> dict[Key, Growth]:
     """Fold a batch of facts in memory: one growth per key, so one write per key."""
     growths: dict[Key, Growth] = {}
     for fact in facts:
-        for place in places(fact):
-            _grow(growths.setdefault(place.key, Growth()), fact, place)
+        # The ordinary facts of a relay take 4 us instead of 45.
+        if not _QUICKLY.get(fact["event"], _not_quickly)(growths, fact):
+            grow(growths, fact)
     return growths
+
+
+def grow(growths: dict[Key, Growth], fact: Fact) -> None:
+    """Add one fact, of any shape, to what a batch adds."""
+    for place in places(fact):
+        _grow(growths.setdefault(place.key, Growth()), fact, place)
+
+
+def _not_quickly(_growths: dict[Key, Growth], _fact: Fact) -> bool:
+    return False
+
+
+def _grown_at(growths: dict[Key, Growth], pk: str, sk: str, at: str) -> Growth:
+    # A plain tuple finds a Key, and costs a third of one.
+    growth: Growth | None = growths.get((pk, sk))  # type: ignore[call-overload]
+    if growth is None:
+        growths[Key(pk, sk)] = growth = Growth(at=at)
+    return growth
+
+
+def _in_queue(growths: dict[Key, Growth], fact: Fact) -> bool:
+    text = text_in_queue(fact)
+    if text is None or fact["source"] is not Source.RELAY or fact["queue_id"] == NOQUEUE:
+        return False
+    at = fact["at"][:13]
+    growth = _grown_at(growths, f"queue#{fact['queue_id']}", at, at)
+    growth.texts.add(text)
+    if fact["event"] is Event.MESSAGE_ID:
+        growth.lookup = _least(growth.lookup, lookup_of_message_id(fact["message_id"]))
+    return True
+
+
+def _taken_by_ses(growths: dict[Key, Growth], fact: Fact) -> bool:
+    if not _is_plainly_taken(fact):
+        return False
+    ses_id, to = fact["ses_id"], fact["to"]
+    at, text = ses_time(ses_id), text_of_delivery(fact)
+    if at is None or at == fact["at"] or text is None or not _in_queue(growths, fact):
+        return False
+    growth = _grown_at(growths, f"ses#{ses_id}", f"to#{to}", at)
+    growth.texts.add(text)
+    growth.states.add(_RELAYED)
+    growth.lookup = to
+    return True
+
+
+def _is_plainly_taken(fact: Fact) -> bool:
+    """Tell whether nothing but the usual words of SES's reply has to be kept, and the recipient stands in the key."""
+    ses_id, to = fact.get("ses_id"), fact.get("to")
+    if not ses_id or not to or not ses_id.isprintable() or len(ses_id) > _LONGEST_PLAIN_ID:
+        return False
+    is_usual = fact.get("reply") == f"250 Ok {ses_id}" and fact.get("status") == "sent"
+    return is_usual and ses_id.isascii() and folded(to) == to
+
+
+def _of_subject(growths: dict[Key, Growth], fact: Fact) -> bool:
+    to, text = fact.get("to"), text_of_delivery(fact)
+    if not to or text is None or folded(to) != to or not _in_queue(growths, fact):
+        return False
+    at = fact["at"][:10]
+    growth = _grown_at(growths, f"queue#{fact['queue_id']}", f"{at}#to#{to}", at)
+    growth.texts.add(text)
+    growth.states.add(_QUEUED)
+    growth.lookup = to
+    return True
+
+
+def _deferred(growths: dict[Key, Growth], fact: Fact) -> bool:
+    to, text = fact.get("to"), text_of_delivery(fact)
+    if (
+        not to
+        or text is None
+        or folded(to) != to
+        or fact["status"] != "deferred"
+        or fact["queue_id"] == NOQUEUE
+    ):
+        return False
+    at = fact["at"][:10]
+    growth = _grown_at(growths, f"queue#{fact['queue_id']}", f"{at}#to#{to}", at)
+    growth.texts.add(text)
+    growth.states.add(_DEFERRED)
+    growth.lookup = to
+    growth.problem = problem_key(_recipient_place(fact))
+    return True
+
+
+_LONGEST_PLAIN_ID = 200
+_QUEUED, _DEFERRED, _RELAYED = (
+    f"{state:02d} {state.word}" for state in (State.QUEUED, State.DEFERRED, State.RELAYED)
+)
+_QUICKLY: dict[Event, Callable[[dict[Key, Growth], Fact], bool]] = {
+    **dict.fromkeys((Event.CLIENT, Event.PICKUP, Event.MESSAGE_ID, Event.ACTIVE, Event.REMOVED), _in_queue),
+    Event.SUBJECT: _of_subject,
+    Event.RELAYED: _taken_by_ses,
+    Event.DEFERRED: _deferred,
+}
 
 
 def _grow(growth: Growth, fact: Fact, place: Place) -> None:
     growth.texts.add(encode(_without_recipient(fact) if place.key.sk == MESSAGE else fact, place.key))
     # The least, as the store merges it: a short queue id may stand for two Message-IDs within one hour.
-    growth.lookup = min(filter(None, (growth.lookup, place.lookup)), default=None)
-    growth.at = min(filter(None, (growth.at, place.at)), default=None)
+    growth.lookup = _least(growth.lookup, place.lookup)
+    growth.at = _least(growth.at, place.at)
     if place.key.address is None:
         return
     reached = state_of(fact)
     if reached is not None:
         growth.states.add(f"{reached:02d} {reached.word}")
     if is_problem(fact):
-        growth.problem = min(filter(None, (growth.problem, problem_key(place))))
+        growth.problem = _least(growth.problem, problem_key(place))
+
+
+def _least(one: str | None, other: str | None) -> str | None:
+    """The lesser of those that say something."""
+    if not one or not other:
+        return one or other or None
+    return min(one, other)
 
 
 def _without_recipient(fact: Fact) -> Fact:

@@ -57,19 +57,29 @@ def take_apart(line: str) -> Line:
         bracket = line.rfind("[", start, end)
         space = line.rfind(" ", start, max(bracket, start))
         program, pid = line[max(space + 1, start) : bracket], line[bracket + 1 : end]
-        if bracket < 0 or not pid.isdigit() or not _is_header(line[start : max(space + 1, start)]):
+        if bracket < 0 or not pid.isdigit() or not is_header(line[start : max(space + 1, start)]):
             break
         start = end + 3
-        if "/" in program or not _SECOND_HEADER.match(line, start):
+        if "/" in program or not has_header(line, start):
             return Line(line[: max(space, 0)], program, pid, _message(line[start:]))
     stamps = _LEADING_STAMPS.match(line, start)
     start = stamps.end() if stamps else start
     return Line(line[:start].rstrip(), None, "", line[start:])
 
 
-def _is_header(text: str) -> bool:
+def is_header(text: str) -> bool:
     """Tell whether a tag may stand behind this: what another program said before it makes it a part of a text."""
     return ": " not in text and len(text) <= _LONGEST_HEADER
+
+
+def has_header(text: str, start: int = 0) -> bool:
+    """Tell whether a stamp begins there, as the one of a header inside the first does."""
+    return _SECOND_HEADER.match(text, start) is not None
+
+
+def is_stamped(line: Line) -> bool:
+    """Tell whether the line itself says when it was written."""
+    return bool(_RFC3339.search(line.header) or _TRADITIONAL.search(line.header))
 
 
 def _message(text: str) -> str:
