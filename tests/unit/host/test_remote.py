@@ -373,7 +373,7 @@ def stack() -> Iterator[str]:
     template = {"Resources": {"Table": {"Type": "AWS::SNS::Topic"}}}
     with tables.in_moto() as store:
         store.add(growths())
-        named = {**template, "Outputs": {"TableName": {"Value": store._name}}}  # noqa: SLF001 - where it was made
+        named = {**template, "Outputs": {"TableName": {"Value": tables.name_of(store)}}}
         client: Any = boto3.client("cloudformation")
         client.create_stack(StackName="postroad", TemplateBody=json.dumps(named))
         client.create_stack(StackName="other", TemplateBody=json.dumps(template))
