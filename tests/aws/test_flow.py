@@ -14,6 +14,7 @@ import pytest
 from postroad import ingest
 from postroad.codec import Key
 from postroad.journey import Journey
+from postroad.lifecycle import state_of
 from postroad.metrics import counts
 from postroad.records import Record
 from postroad.search import Search
@@ -79,15 +80,20 @@ class OneMachine:
 
     def rows(self) -> dict[Key, tuple[Any, ...]]:
         with sqlite3.connect(self.path) as connection:
-            rows = connection.execute(
-                "SELECT pk, sk, lookup, at, problem, states, facts FROM record"
-            ).fetchall()
+            rows = connection.execute("SELECT pk, sk, lookup, at, problem, facts FROM record").fetchall()
         connection.close()
-        return {Key(*row[:2]): (*row[2:5], _set(row[5]), _set(row[6])) for row in rows}
+        records = {Key(*row[:2]): (*row[2:5], _set(row[5])) for row in rows}
+        return {key: (*of[:3], _states(Record(key, of[3])), of[3]) for key, of in records.items()}
 
 
 def _read_lines(lines: Sequence[bytes]) -> ingest.Batch:
     return ingest.relay(lines, CARRIER, "-")
+
+
+def _states(record: Record) -> frozenset[str]:
+    """What the table keeps beside the facts, for people and for filters."""
+    facts = [] if record.key.address is None else record.facts()
+    return frozenset(f"{state:02d} {state.word}" for state in map(state_of, facts) if state)
 
 
 def _set(text: str) -> frozenset[str]:
