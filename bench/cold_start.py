@@ -10,7 +10,6 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
-from compileall import compile_dir
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,22 +41,24 @@ _ENVIRONMENT = {
         "https://sqs.eu-west-1.amazonaws.com/123456789012/queue",
     ),
 }
-_COMPILED = ", with bytecode"
+_STRIPPED = ", without bytecode"
 _IMPORTS = 40  # in a profile
 _STARTS = 5  # of each handler in a round
 
 
 def row(asked: Asked) -> Table:
-    """Measure: the handlers from the layer as it was built, and from one with bytecode in it."""
+    """Measure: the handlers from the layer as it was built, and from one without bytecode in it."""
     built, boto3 = layer(), str(runtime())
-    places = {"": [str(built), boto3], _COMPILED: [str(_compiled(built)), boto3]}
+    places = {"": [str(built), boto3], _STRIPPED: [str(_stripped(built)), boto3]}
     if not asked.rounds:
-        _imports(places[_COMPILED])
+        _imports(places[""])
         raise SystemExit
     contenders = [
         Contender(NOTHING, _start([boto3], "pass")),
         Contender(
-            BARE, _start([boto3], "import boto3; boto3.client('dynamodb')"), note="with its bytecode at hand"
+            BARE,
+            _start([boto3], "import boto3; boto3.client('dynamodb')"),
+            note="with bytecode, as the runtime has it",
         ),
         *(
             Contender(f"functions/{name}{how}", _handler(name, of))
@@ -73,7 +74,7 @@ def row(asked: Asked) -> Table:
         [Goal(f"functions/{name}", _ratio(found, f"functions/{name}"), "≤", 1.6) for name in HANDLERS],
         [
             f"{name}: {_ratio(found, name):.2f}×."
-            for name in (f"functions/{name}{_COMPILED}" for name in HANDLERS)
+            for name in (f"functions/{name}{_STRIPPED}" for name in HANDLERS)
         ],
     )
 
@@ -104,7 +105,7 @@ def _cumulative(line: str) -> int:
 
 
 def _start(places: list[str], then: str) -> Callable[[], Cost]:
-    """A fresh interpreter that leaves nothing behind: Lambda's layers cannot be written to, so it compiles each time.
+    """A fresh interpreter that leaves no bytecode behind, as Lambda's layers cannot be written to.
 
     -I and -S leave out its environment, the working directory and this environment's packages.
     """
@@ -112,14 +113,13 @@ def _start(places: list[str], then: str) -> Callable[[], Cost]:
     return program([sys.executable, "-B", "-I", "-S", "-c", code], environment=_ENVIRONMENT)
 
 
-def _compiled(built: Path) -> Path:
-    """A copy with bytecode in it."""
-    copy = built.with_name(f"{built.name}-compiled")
+def _stripped(built: Path) -> Path:
+    """A copy without bytecode, as it is made where the target's Python is not at hand."""
+    copy = built.with_name(f"{built.name}-stripped")
     if not copy.exists():
         making = copy.with_suffix(".part")
         shutil.rmtree(making, ignore_errors=True)
-        shutil.copytree(built, making)
-        compile_dir(making, quiet=1)
+        shutil.copytree(built, making, ignore=shutil.ignore_patterns("__pycache__"))
         making.rename(copy)
     return copy
 
