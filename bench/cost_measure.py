@@ -29,8 +29,8 @@ from bench.handled import Nowhere, app
 from bench.metered import MeteredTable
 from bench.ordinary import Message, Told, ordinary
 from postroad import ingest
+from postroad.growth import grown
 from postroad.publish import Publisher
-from postroad.records import grown
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.syslog import Carrier
 

@@ -12,7 +12,7 @@ from bench.metered import UNIT, MeteredTable
 from bench.ordinary import ordinary
 from bench.prices import MILLION
 from postroad import ingest
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.syslog import Carrier
 
 _MESSAGES = 100

@@ -3,8 +3,8 @@
 from bench import inputs, peers
 from bench.harness import Asked, Contender, here, main, middle, rounds, table_of
 from bench.tables import Goal, Table
+from postroad.growth import grown
 from postroad.postfix import read
-from postroad.records import grown
 
 OURS = "Postroad"
 

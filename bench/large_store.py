@@ -13,8 +13,8 @@ from bench.ordinary import Message, ordinary
 from bench.relays import long_id
 from postroad import ingest
 from postroad.facts import Fact
+from postroad.growth import grown
 from postroad.instants import from_ms, to_datetime
-from postroad.records import grown
 from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier
 

@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from postroad.codec import Key
-from postroad.records import Growth, Record
+from postroad.growth import Growth
+from postroad.records import Record
 from postroad.store.contract import Change
 from postroad.store.dynamodb_table import INDEXES, LOOKUP, PROBLEM, expiry
 

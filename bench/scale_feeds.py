@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bench.deployment import Function, Waiting
 from postroad.codec import Key
 from postroad.facts import Fact
-from postroad.records import places
+from postroad.places import places
 
 # Lambda's own, of an asynchronous invocation that failed (its guide, "Error handling"): after one minute, then two.
 ASYNC_PAUSES_S = (60.0, 120.0)

@@ -13,7 +13,7 @@ from bench.cost_model import SECONDS_A_DAY
 from bench.deployment import Deployment
 from bench.scale_capacity import PARTITION
 from bench.scale_play import Speeds
-from postroad.records import SHARDS
+from postroad.places import SHARDS
 
 BILLION = 1e9
 VOLUMES = {"1 M a day": 1e6, "100 M a day": 1e8, "1 B a day": 1e9}
@@ -117,7 +117,7 @@ _LOGS = f"{_GUIDE}/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 
 
 def _of_the_services() -> Iterator[Limit]:
-    shards = "`SHARDS` of records.py"
+    shards = "`SHARDS` of places.py"
     copies = "send copies past Postroad's log and configuration set"
     for name, each, remedy in (
         ("of one `problem` key, on an ordinary day", PROBLEMS / SHARDS, shards),

@@ -20,7 +20,7 @@ from bench.scale_traffic import OUTCOME, RELAY, SEND, Mail, Scenario
 from postroad import unified
 from postroad.codec import Key
 from postroad.facts import Fact
-from postroad.records import Growth, grown
+from postroad.growth import Growth, grown
 
 # The store's tries of one write: the first, and four more after a random part of 1, 2, 4 and 8 s; the mean of it here.
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)

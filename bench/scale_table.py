@@ -6,7 +6,7 @@ from zlib import crc32
 from bench.metered import LARGEST, MeteredTable
 from bench.scale_capacity import Capacity, Partitions
 from postroad.codec import Key
-from postroad.records import Growth
+from postroad.growth import Growth
 from postroad.store.contract import Change
 from postroad.store.dynamodb_table import INDEXES, PROBLEM
 

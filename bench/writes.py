@@ -21,7 +21,7 @@ from bench.harness import ROOT, Asked, Contender, here, main, middle, rounds, ta
 from bench.tables import Goal, Table
 from postroad import ingest
 from postroad.codec import Key
-from postroad.records import Growth, grown
+from postroad.growth import Growth, grown
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.syslog import Carrier
 

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from postroad import ingest
 from postroad.facts import Fact
+from postroad.growth import grown
 from postroad.instants import Instant
-from postroad.records import grown
 from postroad.store.contract import BadInput
 from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from postroad.codec import Key
+from postroad.growth import Growth, grown
 from postroad.instants import Instant
 from postroad.lifecycle import State
-from postroad.records import MESSAGE, Growth, Record, grown
+from postroad.places import MESSAGE
+from postroad.records import Record
 from postroad.ses_words import unclaimed
 from postroad.store.contract import Change
 from postroad.store.sqlite import SQLiteStore

@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeAlias
 
 from postroad import unified
 from postroad.facts import Fact
+from postroad.growth import grown
 from postroad.ingest import Batch
 from postroad.instants import from_datetime
-from postroad.records import grown
 from postroad.store.contract import BadInput, Change
 from postroad.store.sqlite import SQLiteStore, changes
 from postroad_host.claims import give_up, watch

@@ -17,9 +17,11 @@ import pytest
 from postroad import ses
 from postroad.codec import Key
 from postroad.facts import Event, Fact
+from postroad.growth import Growth, grown
 from postroad.instants import from_ms
 from postroad.lifecycle import State, state
-from postroad.records import SHARDS, Growth, Record, grown
+from postroad.places import SHARDS
+from postroad.records import Record
 from postroad.store.contract import Change
 from postroad.store.dynamodb import THREADS, DynamoDBStore, NotStoredError
 from postroad.store.dynamodb_table import change_of

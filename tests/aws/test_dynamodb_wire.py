@@ -18,7 +18,7 @@ from botocore.session import get_session
 from urllib3.exceptions import HTTPError
 
 from postroad.codec import Key
-from postroad.records import Growth
+from postroad.growth import Growth
 from postroad.store import aws_place, dynamodb_wire
 from postroad.store.aws_place import Place
 from postroad.store.dynamodb import THREADS, DynamoDBStore, NotStoredError

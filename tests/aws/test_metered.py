@@ -12,7 +12,7 @@ from bench.metered import MeteredTable
 from bench.ordinary import ordinary
 from postroad import ingest
 from postroad.codec import Key
-from postroad.records import Growth, grown
+from postroad.growth import Growth, grown
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.store.dynamodb_wire import Wire
 from postroad.syslog import Carrier

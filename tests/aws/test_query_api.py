@@ -17,7 +17,7 @@ from postroad.api_auth import SCOPES
 from postroad.api_problems import ProblemError
 from postroad.api_sign_in import connect_to, sign_in
 from postroad.api_suppressions import SesSuppressions
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.contract import Store
 from tests.aws.parts import tables
 from tests.contract.mail import FACTS, SES_ID

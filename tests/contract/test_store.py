@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from postroad.codec import Key
 from postroad.facts import Event, Fact
+from postroad.growth import Growth, grown
 from postroad.instants import from_ms
-from postroad.records import Growth, Record, grown
+from postroad.records import Record
 from postroad.store.contract import Change, Store
 from tests.contract.mail import FACTS, LATER_ID, LINES, SES_ID, said, ses
 from tests.contract.stores import STORES, Kind

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from postroad import ingest
 from postroad.codec import Key
 from postroad.facts import Fact
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.search import Search
 from postroad.store.contract import Change
 from postroad.store.sqlite import SQLiteStore
@@ -32,7 +32,7 @@ def stored(
     """What a store holds after these batches, what it exports, and every change on the way."""
     with SQLiteStore(":memory:") as store:
         changes = [change for batch in batches for change in store.add(grown(batch))]
-        rows = store.run("SELECT pk, sk, lookup, at, problem, states, facts FROM record ORDER BY pk, sk")
+        rows = store.run("SELECT pk, sk, lookup, at, problem, facts FROM record ORDER BY pk, sk")
         export = [
             json.dumps(journey.as_json()) for journey in Search(store, NOW).anchored(store.deliveries())
         ]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from postroad.addresses import folded
 from postroad.codec import Key
+from postroad.growth import Growth, grown
 from postroad.lifecycle import state
-from postroad.records import Growth, grown
 from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad.unified import lines
@@ -33,10 +33,10 @@ def test_a_store_holds_what_a_plain_dictionary_of_sets_would(history: History, d
         for key, growth in grown(batch).items():
             whole = plain.setdefault(key, Growth())
             whole.texts |= growth.texts
-            whole.states |= growth.states
+            whole.problem = min(filter(None, (whole.problem, growth.problem)), default=None)
     rows, _, _ = stored([facts])
     assert {key: (row[-2], row[-1]) for key, row in rows.items()} == {
-        key: ("\n".join(sorted(whole.states)), "\n".join(sorted(whole.texts))) for key, whole in plain.items()
+        key: (whole.problem, "\n".join(sorted(whole.texts))) for key, whole in plain.items()
     }
 
 

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from postroad import ingest, postfix
 from postroad.codec import Key, decode, encode
 from postroad.facts import Event, Fact, Source
-from postroad.records import Record, grown, places
+from postroad.growth import grown
+from postroad.places import places
+from postroad.records import Record
 from postroad.ses_words import unclaimed
 from postroad.store.contract import Change
 from postroad.unified import Claim, claim, lines, own_claim, render

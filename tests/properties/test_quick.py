@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from postroad import postfix
 from postroad.codec import Key
 from postroad.facts import Fact, ParseError
+from postroad.growth import Growth, grow, grown
 from postroad.ingest import text_of
 from postroad.postfix import Reading
-from postroad.records import Growth, grow, grown
 from postroad.syslog import Carrier
 from tests.properties.histories import CARRIER, History, histories
 from tests.properties.readings import read

@@ -16,7 +16,7 @@ from postroad.api import Api, Parts
 from postroad.api_answers import dumped
 from postroad.api_auth import PREFIX, READ
 from postroad.facts import Event, Fact
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from tests.contract.mail import FACTS, LATER_ID, LINES, SES_ID, said, ses
 

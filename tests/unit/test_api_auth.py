@@ -8,7 +8,7 @@ import pytest
 
 from postroad.api_auth import MASKED, PREFIX, READ, SCOPES, SUPPRESS, Asker, Audit, Buckets, asker_of
 from postroad.api_problems import ProblemError
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from tests.contract.mail import FACTS, SES_ID
 from tests.unit.test_api import KEY, NOW, PLAINLY, Desk, How, event

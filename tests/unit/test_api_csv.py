@@ -7,7 +7,7 @@ import pytest
 
 from postroad.api_csv import written
 from postroad.facts import Event
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from tests.contract.mail import SES_ID, ses
 from tests.unit.test_api import PLAINLY, Desk

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from postroad.api_auth import PREFIX, SCOPES
 from postroad.api_params import FIXES
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from tests.contract.mail import FACTS, SES_ID
 from tests.unit.test_api import Desk, How

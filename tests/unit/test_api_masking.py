@@ -12,7 +12,7 @@ from postroad.addresses import printable
 from postroad.api_auth import MASKED
 from postroad.api_masking import MASK, masked, masked_address, masked_text
 from postroad.facts import Event, Fact
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from tests.contract.mail import SES_ID, said, ses
 from tests.unit.test_api import PLAINLY, Desk

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from postroad.facts import Event, Fact
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import _INSERT, SQLiteStore
 from tests.contract.mail import LINES, SES_ID, said, ses
 from tests.unit.test_api import Desk

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from postroad.api import Api, Parts
 from postroad.api_auth import READ, SUPPRESS, Asker
 from postroad.api_wsgi import WsgiApi
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from tests.contract.mail import FACTS
 

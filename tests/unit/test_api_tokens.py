@@ -12,7 +12,7 @@ import pytest
 
 from postroad.api_auth import MASKED, READ, SCOPES, SUPPRESS, Asker
 from postroad.api_suppressions import NoSuppressions
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore
 from postroad_host import tokens, web
 from postroad_host.tokens import Gate, TokenFile, TokensError

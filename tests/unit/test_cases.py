@@ -12,7 +12,8 @@ import pytest
 
 from postroad import ingest
 from postroad.facts import Fact
-from postroad.records import Record, grown
+from postroad.growth import grown
+from postroad.records import Record
 from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier

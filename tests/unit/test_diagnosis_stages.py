@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from postroad.codec import Key
 from postroad.diagnosis import QUESTIONS, QUEUE_LIFETIME_S, RULES, Answer, Progress, Rule, rules_from, stages
 from postroad.facts import Event, Fact, Source
+from postroad.growth import grown
 from postroad.journey import Journey, assemble
 from postroad.lifecycle import State
 from postroad.lives import split
-from postroad.records import Record, grown
+from postroad.records import Record
 
 TO = "anna@example.com"
 SES_ID = "0100019c1a2b3c4d-11111111-2222-4333-8444-555555555555-000000"

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from postroad import ingest
+from postroad.growth import grown
 from postroad.lifecycle import State
-from postroad.records import Record, grown
+from postroad.records import Record
 from postroad.syslog import Carrier
 from postroad.unified import lines
 from postroad_host.cli import cli

@@ -6,8 +6,8 @@ import pytest
 
 from postroad import ingest
 from postroad.facts import Event, Fact
+from postroad.growth import grown
 from postroad.phrases import phrase
-from postroad.records import grown
 from postroad.search import Search
 from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier

@@ -18,9 +18,9 @@ from postroad.cloud import intake
 from postroad.cloud.intake import RelayLogs, unpacked
 from postroad.cloud.queues import Message
 from postroad.codec import Key
+from postroad.growth import Growth, grown
 from postroad.ingest import Batch
 from postroad.instants import from_ms
-from postroad.records import Growth, grown
 from postroad.syslog import Carrier
 from tests.aws.parts.payloads import subscription
 
@@ -58,7 +58,7 @@ def _event(events: Iterable[tuple[int, str]]) -> dict[str, Any]:
 
 
 def _packed(text: bytes) -> dict[str, Any]:
-    return {"awslogs": {"data": base64.b64encode(gzip.compress(text)).decode()}}
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(text, mtime=0)).decode()}}
 
 
 def _line_by_line(events: Iterable[tuple[int, str]]) -> Batch:
@@ -158,11 +158,11 @@ def test_one_bad_line_among_thousands_is_found() -> None:
         "",
         "no base64 at all!",
         base64.b64encode(b"no gzip").decode(),
-        base64.b64encode(gzip.compress(b"{}")[:-9]).decode(),
-        base64.b64encode(gzip.compress(b'{"messageType":')).decode(),
-        base64.b64encode(gzip.compress(b"[]")).decode(),
-        base64.b64encode(gzip.compress(b'{"messageType":"DATA_MESSAGE"}')).decode(),
-        base64.b64encode(gzip.compress(b"\xff")).decode(),
+        base64.b64encode(gzip.compress(b"{}", mtime=0)[:-9]).decode(),
+        base64.b64encode(gzip.compress(b'{"messageType":', mtime=0)).decode(),
+        base64.b64encode(gzip.compress(b"[]", mtime=0)).decode(),
+        base64.b64encode(gzip.compress(b'{"messageType":"DATA_MESSAGE"}', mtime=0)).decode(),
+        base64.b64encode(gzip.compress(b"\xff", mtime=0)).decode(),
     ],
 )
 def test_what_is_no_whole_payload_is_refused(data: str) -> None:
@@ -171,7 +171,7 @@ def test_what_is_no_whole_payload_is_refused(data: str) -> None:
 
 
 def test_a_payload_that_unpacks_without_end_is_refused() -> None:
-    bomb = gzip.compress(b" " * (intake._LARGEST + 1))  # noqa: SLF001
+    bomb = gzip.compress(b" " * (intake._LARGEST + 1), mtime=0)  # noqa: SLF001
     assert len(bomb) < 100_000
     with pytest.raises(ValueError, match="too large"):
         unpacked({"awslogs": {"data": base64.b64encode(bomb).decode()}})

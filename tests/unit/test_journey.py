@@ -6,11 +6,13 @@ import pytest
 
 from postroad.codec import encode
 from postroad.facts import Event, Fact, Source
+from postroad.growth import grown
 from postroad.journey import Journey, assemble
 from postroad.lifecycle import State
 from postroad.lives import split
+from postroad.places import ses_key
 from postroad.postfix import facts as said_by
-from postroad.records import Record, grown, ses_key
+from postroad.records import Record
 from postroad.ses_words import unclaimed
 from postroad.syslog import Carrier
 

@@ -2,9 +2,10 @@ import pytest
 
 from postroad import lives
 from postroad.facts import Event, Fact
+from postroad.growth import grown
 from postroad.lives import Life, split
 from postroad.postfix import facts as said_by
-from postroad.records import Record, grown
+from postroad.records import Record
 from postroad.syslog import Carrier
 
 CARRIER = Carrier(at="2026-03-01T00:00:00.000Z")

@@ -6,9 +6,10 @@ import pytest
 
 from postroad.codec import Key
 from postroad.facts import Event, Fact, Source
+from postroad.growth import grown
 from postroad.metrics import UNKNOWN, Dimensions, counts, dimensions
 from postroad.providers import OTHER
-from postroad.records import Record, grown
+from postroad.records import Record
 from postroad.ses_words import unclaimed
 from tests.contract.mail import FACTS, LATER_ID, SES_ID, said, ses
 

@@ -2,11 +2,12 @@ from typing import Any
 
 import pytest
 
-from postroad import records
 from postroad.codec import Key, encode
 from postroad.facts import Event, Fact, Source
+from postroad.growth import Growth, grown
+from postroad.places import SHARDS, places, ses_key
 from postroad.postfix import facts as said_by
-from postroad.records import Growth, Record, grown, places, ses_key
+from postroad.records import Record
 from postroad.ses import facts as event
 from postroad.ses_words import unclaimed
 from postroad.syslog import Carrier
@@ -183,7 +184,7 @@ def test_of_two_message_ids_under_one_key_the_least_is_looked_up_in_either_order
 
 def test_the_problem_key_follows_from_the_records_key_alone() -> None:
     shards = {next(iter(grown([_ses(Event.COMPLAINED, f"r{n}@x")]).values())).problem for n in range(200)}
-    assert shards == {f"2026-02-25#{shard}" for shard in range(records.SHARDS)}
+    assert shards == {f"2026-02-25#{shard}" for shard in range(SHARDS)}
 
 
 def test_a_records_facts_come_in_an_order_of_their_own() -> None:

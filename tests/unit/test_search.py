@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from postroad.facts import Fact
+from postroad.growth import grown
 from postroad.journey import Journey
 from postroad.postfix import facts as said_by
-from postroad.records import grown
 from postroad.search import LONGEST_CHAIN, Search
 from postroad.ses import facts as event
 from postroad.store.sqlite import SQLiteStore

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.codec import Key
-from postroad.records import Growth, Record, grown
+from postroad.growth import Growth, grown
+from postroad.records import Record
 from postroad.store.contract import BadInput
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_ledger import OUTBOX, SetAside
@@ -107,7 +108,9 @@ class TestRows:
             for number, (at, lookup, problem) in enumerate(said):
                 store.add({KEY: growth(str(number), at, lookup=lookup, problem=problem)})
 
-            assert store.run("SELECT lookup, at, problem FROM record") == [("b", "2026-02-25", "2026-02-25#3")]
+            assert store.run("SELECT lookup, at, problem FROM record") == [
+                ("b", "2026-02-25", "2026-02-25#3")
+            ]
 
     @given(st.permutations(range(len(FACTS))))
     def test_rows_do_not_depend_on_order(self, order: list[int]) -> None:
@@ -452,7 +455,7 @@ class TestCrash:
 _BATCH = """
 import resource, signal, sys
 from postroad.codec import Key
-from postroad.records import Growth
+from postroad.growth import Growth
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_schema import StoreError
 

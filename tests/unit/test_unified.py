@@ -5,8 +5,9 @@ import pytest
 from postroad import unified
 from postroad.codec import Key, encode
 from postroad.facts import Event, Fact, Source
+from postroad.places import ses_key
 from postroad.postfix import facts as said_by
-from postroad.records import Record, ses_key
+from postroad.records import Record
 from postroad.ses_words import unclaimed
 from postroad.syslog import Carrier
 from postroad.unified import Claim, claim, lines, render

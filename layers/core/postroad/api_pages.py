@@ -14,8 +14,8 @@ from postroad.ids import ses_time
 from postroad.instants import Instant, day, from_datetime, parse, to_datetime
 from postroad.journey import Journey
 from postroad.lifecycle import PROBLEMS, is_problem
+from postroad.places import ses_key
 from postroad.providers import provider
-from postroad.records import ses_key
 from postroad.search import Search
 from postroad.store.contract import Page, Store
 

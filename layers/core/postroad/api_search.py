@@ -8,7 +8,7 @@ from postroad.addresses import folded
 from postroad.api_pages import Answer, Pages, ProblemStore, Window
 from postroad.ids import is_queue_id, ses_time
 from postroad.instants import day, from_datetime, to_datetime
-from postroad.records import lookup_of_message_id
+from postroad.places import lookup_of_message_id
 
 # An id of SES's, of a message or of a feedback: they look alike.
 _SES_ID = re.compile(r"[0-9a-f]{16}(?:-[0-9a-z]+)+", re.IGNORECASE)

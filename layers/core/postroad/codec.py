@@ -5,7 +5,10 @@ The same fact under the same key is the same text, whatever brought it, so a set
 
 import json
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
+
+import msgspec
 
 from postroad.facts import Event, Fact, Source
 from postroad.ids import ses_time
@@ -91,6 +94,7 @@ USUAL_STATUS = {
     Event.BOUNCED: "bounced",
 }
 _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
+    "queue_id": lambda fact, key: key.pk == f"queue#{fact['queue_id']}",
     "ses_id": lambda fact, key: key.pk == f"ses#{fact['ses_id']}",
     "to": lambda fact, key: bool(fact["to"]) and fact["to"] == key.address,
     "reply": lambda fact, _: (
@@ -103,18 +107,23 @@ _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
 }
 
 
-# Made once: json.dumps makes one for each text.
-_write = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+# A tenth of the time of the standard library's, whose text it equals; that one knows numbers of any size.
+_write = msgspec.json.Encoder(order="sorted").encode
+_write_any = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def encode(fact: Fact, key: Key) -> str:
     """Write a fact as the record under `key` keeps it."""
-    short = {
-        SHORT_NAMES[name]: value
-        for name, value in fact.items()
-        if name not in _IMPLIED or not _IMPLIED[name](fact, key)
-    }
-    return _write(short)
+    return text_without(fact, {name for name in fact if name in _IMPLIED and _IMPLIED[name](fact, key)})
+
+
+def text_without(fact: Fact, unsaid: AbstractSet[str]) -> str:
+    """Write a fact without those of its words that its record's key says."""
+    short = {SHORT_NAMES[name]: value for name, value in fact.items() if name not in unsaid}
+    try:
+        return _write(short).decode()
+    except (OverflowError, UnicodeEncodeError):
+        return _write_any(short)
 
 
 def decode(text: str, key: Key) -> Fact:
@@ -139,6 +148,8 @@ def _unsaid(fact: Fact, key: Key) -> list[tuple[str, str]]:
     unsaid = []
     if key.pk.startswith("ses#"):
         unsaid += _unsaid_by_ses(fact, key.pk[4:])
+    if key.pk.startswith("queue#"):
+        unsaid.append(("queue_id", key.pk[6:]))
     if key.address:
         unsaid.append(("to", key.address))
     if fact["source"] is Source.RELAY and fact["event"] in USUAL_STATUS:

@@ -11,7 +11,8 @@ from postroad.codec import Key
 from postroad.facts import Event, Fact
 from postroad.hosts import is_same_host
 from postroad.instants import Instant, seconds_between
-from postroad.records import LINKS, Record
+from postroad.places import LINKS
+from postroad.records import Record
 
 # Kept once an hour, dated by its beginning.
 HOURLY = (Event.OPENED, Event.CLICKED)

@@ -9,7 +9,8 @@ from postroad.ids import NOQUEUE
 from postroad.instants import Instant, day, seconds_between
 from postroad.journey import Journey, assemble
 from postroad.lives import Life, at_time, leads_back, leads_on, split
-from postroad.records import MESSAGE, Record, lookup_of_message_id, ses_key
+from postroad.places import MESSAGE, lookup_of_message_id, ses_key
+from postroad.records import Record
 from postroad.store.contract import Store
 from postroad.unified import claim
 

@@ -13,7 +13,7 @@ from bench.deployment import Deployment
 from bench.metered import MeteredTable
 from bench.ordinary import ordinary
 from postroad import ingest
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.syslog import Carrier
 
 CARRIER = Carrier("2026-02-25T12:00:00.000Z")

@@ -14,7 +14,9 @@ from bench.scale_table import CappedTable
 from bench.scale_traffic import HOT_ADDRESS, OUTCOME, RELAY, SEND, Mail, Scenario
 from postroad import unified
 from postroad.codec import Key
-from postroad.records import SHARDS, Growth, Record, grown
+from postroad.growth import Growth, grown
+from postroad.places import SHARDS
+from postroad.records import Record
 
 FAST = Speeds(relay_logs=300.0, ses_events=300.0)
 SMALL = Capacity(partition=10, burst_s=3, partitions=4, split_s=60)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from postroad.codec import Key
 from postroad.facts import Event, Fact
-from postroad.records import grown
+from postroad.growth import grown
 from postroad.store.sqlite import SQLiteStore, changes
 from postroad.unified import is_waiting
 from postroad_host import claims

@@ -14,8 +14,8 @@ import boto3
 import pytest
 
 from postroad import ingest
+from postroad.growth import grown
 from postroad.instants import to_ms
-from postroad.records import grown
 from postroad.store.sqlite import SQLiteStore
 from postroad.syslog import Carrier
 from postroad_host import remote

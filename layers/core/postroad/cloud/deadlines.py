@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from postroad.cloud.queues import keys_of
 from postroad.cloud.tally import Tally, not_stored
 from postroad.codec import Key
-from postroad.records import Record, grown
+from postroad.growth import grown
+from postroad.records import Record
 from postroad.ses_words import unclaimed
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.unified import is_waiting

@@ -21,8 +21,8 @@ from postroad.addresses import printable
 from postroad.cloud.queues import Queue, refused
 from postroad.cloud.tally import Tally, broken
 from postroad.facts import Fact, ParseError
+from postroad.growth import grown
 from postroad.instants import day, from_ms
-from postroad.records import grown
 from postroad.store.contract import BadInput
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.syslog import Carrier

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from postroad.codec import Key
-from postroad.records import Growth
+from postroad.growth import Growth
 from postroad.store.contract import BadInput
 from postroad.store.dynamodb import DynamoDBStore, NotStoredError
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from postroad.codec import Key
+from postroad.growth import Growth
 from postroad.instants import Instant
-from postroad.records import Growth, Record
+from postroad.records import Record
 
 
 class Change(NamedTuple):

@@ -13,8 +13,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from postroad.codec import Key
+from postroad.growth import Growth
 from postroad.instants import Instant
-from postroad.records import Growth, Record
+from postroad.records import Record
 from postroad.store.aws_place import found
 from postroad.store.contract import Change, Page
 from postroad.store.dynamodb_updates import Updates

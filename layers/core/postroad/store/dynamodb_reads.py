@@ -18,7 +18,8 @@ from pynamodb.expressions.operand import Path
 
 from postroad.codec import Key
 from postroad.instants import Instant, from_datetime
-from postroad.records import SHARDS, Record
+from postroad.places import SHARDS
+from postroad.records import Record
 from postroad.store import dynamodb_table as table
 from postroad.store.contract import Page
 from postroad.store.dynamodb_table import Item, Place

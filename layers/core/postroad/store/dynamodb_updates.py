@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from postroad.codec import Key
-from postroad.records import Growth
+from postroad.growth import Growth
 from postroad.store.dynamodb_table import LOOKUP, PROBLEM, expiry
 
 # An attribute's value in DynamoDB's own form: `{"S": "..."}`.

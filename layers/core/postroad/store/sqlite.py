@@ -11,8 +11,10 @@ from threading import local
 from typing import Any, NamedTuple
 
 from postroad.codec import Key
+from postroad.growth import Growth
 from postroad.instants import Instant
-from postroad.records import SHARDS, Growth, Record
+from postroad.places import SHARDS
+from postroad.records import Record
 from postroad.store.contract import Change, Page
 from postroad.store.sqlite_ledger import LAST, Ledger, decoded, encoded
 
