@@ -7,20 +7,20 @@ this one must equal for every line (tests/properties/test_quick.py).
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, is_queue_id, is_ses_relay, ses_day
 from postroad.postfix_daemons import FORMS
-from postroad.postfix_heads import Headers
+from postroad.postfix_heads import Header, Headers
 from postroad.remembered import Remembered
 from postroad.syslog import LONGEST, has_header
 
 # An Enum's member costs as much to look up through its class as a piece of the line to cut out.
 _RELAY = Source.RELAY
 _CLIENT, _PICKUP, _MESSAGE_ID, _SUBJECT = Event.CLIENT, Event.PICKUP, Event.MESSAGE_ID, Event.SUBJECT
-_ACTIVE, _REMOVED, _RELAYED, _HANDED_OVER = Event.ACTIVE, Event.REMOVED, Event.RELAYED, Event.HANDED_OVER
-_NOT_SENT = {"deferred": Event.DEFERRED, "bounced": Event.BOUNCED}
+_ACTIVE, _REMOVED, _RELAYED = Event.ACTIVE, Event.REMOVED, Event.RELAYED
+_BY_STATUS = {"sent": Event.HANDED_OVER, "deferred": Event.DEFERRED, "bounced": Event.BOUNCED}
 # What is not of an ordinary shape; known by its identity.
 _UNUSUAL: Fact = {}
 # What a daemon's text begins with when it may say more than its first word shows.
@@ -31,17 +31,18 @@ _QUEUED = re.compile(r"from=<([^>]*)>, size=([0-9]+), nrcpt=([0-9]+) \(queue act
 _SUBMITTED = re.compile(r"uid=([0-9]+) from=<([^>]*)>").fullmatch
 _DELIVERY = re.compile(
     r'to=<([^>"]*)>(?:, orig_to=<([^>"]+)>)?, relay=([^,]+)(?:, conn_use=([0-9]+))?, delay=([0-9.]+)'
-    r", delays=([0-9./]+), dsn=([0-9.]+), status=(sent|deferred|bounced) \((.*)\)"
+    r", delays=([0-9./]+), dsn=([0-9.]+)"
+    r", status=(?:sent \((250 [Oo][Kk] ([0-9A-Za-z-]+))\)|(sent|deferred|bounced) \((.*)\))"
 ).fullmatch
 _HEADER = re.compile(
     r"(info|warning): header Subject: (.*) from ([^\s<>\"]+); from=<([^\s<>\"]*)> to=<([^\s<>\"]*)>"
     r" proto=([0-9A-Za-z]+) helo=<([^\s<>\"]+)>"
 ).fullmatch
-_TAKEN = re.compile("250 [Oo][Kk] ([0-9A-Za-z-]+)").fullmatch
 
-# From the text after the queue id: what every fact of a line has, to which a reader adds what its line says. It
-# returns that fact, None where the line says nothing of a message, or _UNUSUAL.
-Reader: TypeAlias = Callable[[str, Fact], Fact | None]
+# From the text after the queue id, its header, the daemon, the process, the queue id: a fact, None
+# where the line says nothing of a message, or _UNUSUAL. Each writes its fact down whole, which takes half the time of
+# adding to what another began.
+Reader: TypeAlias = Callable[[str, Header, str, str, str], Fact | None]
 
 
 class Tag(NamedTuple):
@@ -70,17 +71,9 @@ def read(lines: Iterable[str], headers: Headers, ask: Callable[[str], Iterable[F
         header = headers.get(start) or headers.read(start)
         if header and entry and len(line) <= LONGEST:
             reader, daemon, pid, syslog_name, _ = tag
-            at, host = header
-            frame: Fact = {
-                "source": _RELAY,
-                "at": at,
-                "host": host,
-                "daemon": daemon,
-                "pid": pid,
-                "queue_id": entry,
-                "event": _REMOVED,
-            }
-            fact = reader(rest, _named(frame, syslog_name) if syslog_name else frame)
+            fact = reader(rest, header, daemon, pid, entry)
+            if syslog_name and fact:
+                fact = _named(fact, syslog_name)
         else:
             fact = _UNUSUAL
         if fact is _UNUSUAL:
@@ -90,10 +83,15 @@ def read(lines: Iterable[str], headers: Headers, ask: Callable[[str], Iterable[F
     return facts
 
 
-def _named(frame: Fact, syslog_name: str) -> Fact:
+def _named(fact: Fact, syslog_name: str) -> Fact:
     """Put the name where the forms put it, for those who read a fact as it was said."""
-    entry, event = frame.pop("queue_id"), frame.pop("event")
-    return frame | {"syslog_name": syslog_name, "queue_id": entry, "event": event}
+    named: Any = {}
+    for name, value in fact.items():
+        named[name] = value
+        if name == "pid":
+            named["syslog_name"] = syslog_name
+    whole: Fact = named
+    return whole
 
 
 def _entry(word: str, text: str, tag: Tag) -> str | None:
@@ -117,108 +115,198 @@ def _tag(text: str) -> Tag:
     return Tag(reader, daemon, pid, name if name not in ("postfix", "") else None, bool(slash))
 
 
-def _silent(_rest: str, _fact: Fact) -> None:
+def _silent(*_: object) -> None:
     """Read a daemon that never speaks of a message."""
 
 
-def _unusual(_rest: str, _fact: Fact) -> Fact:
+def _unusual(*_: object) -> Fact:
     return _UNUSUAL
 
 
-def _client(rest: str, fact: Fact) -> Fact:
-    fact["event"] = _CLIENT
+def _client(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
     name, _, client = rest.partition("=")
-    if name == "client" and client and "," not in client and not client[-1].isspace():
-        fact["client"] = client
-        return fact
+    if name != "client" or not client or "," in client or client[-1].isspace():
+        return _logged_in(rest, header, daemon, pid, entry)
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _CLIENT,
+        "client": client,
+    }
+
+
+def _logged_in(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
     found = _LOGIN(rest)
     if found is None:
         return _UNUSUAL
-    fact["client"], fact["sasl_method"], fact["sasl_username"] = found.groups()
-    return fact
+    client, method, user = found.groups()
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _CLIENT,
+        "client": client,
+        "sasl_method": method,
+        "sasl_username": user,
+    }
 
 
-def _pickup(rest: str, fact: Fact) -> Fact:
+def _pickup(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
     found = _SUBMITTED(rest)
     if found is None:
         return _UNUSUAL
-    fact["event"] = _PICKUP
-    fact["uid"], fact["from"] = found.groups()
-    return fact
+    uid, sender = found.groups()
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _PICKUP,
+        "uid": uid,
+        "from": sender,
+    }
 
 
-def _header(rest: str, fact: Fact) -> Fact:
+def _header(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
     name, _, value = rest.partition("=")
     if name != "message-id" or value[:1] != "<" or value[-1] != ">":
-        return _subject(rest, fact)
-    fact["event"] = _MESSAGE_ID
-    fact["message_id"] = value[1:-1]
-    return fact
+        return _subject(rest, header, daemon, pid, entry)
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _MESSAGE_ID,
+        "message_id": value[1:-1],
+    }
 
 
-def _subject(rest: str, fact: Fact) -> Fact:
+def _subject(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
     found = _HEADER(rest)
     if found is None:
         return _UNUSUAL
     action, subject, client, sender, to, proto, helo = found.groups()
-    fact["event"], fact["subject"], fact["action"], fact["stage"] = (
-        _SUBJECT,
-        subject.lstrip(),
-        action,
-        "header",
-    )
-    fact["client"], fact["from"], fact["to"], fact["proto"], fact["helo"] = client, sender, to, proto, helo
-    return fact
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _SUBJECT,
+        "subject": subject.lstrip(),
+        "action": action,
+        "stage": "header",
+        "client": client,
+        "from": sender,
+        "to": to,
+        "proto": proto,
+        "helo": helo,
+    }
 
 
-def _queue_manager(rest: str, fact: Fact) -> Fact:
-    if rest == "removed":
-        return fact
+def _queue_manager(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
+    if rest != "removed":
+        return _active(rest, header, daemon, pid, entry)
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _REMOVED,
+    }
+
+
+def _active(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact:
     found = _QUEUED(rest)
     if found is None:
         return _UNUSUAL
-    fact["event"] = _ACTIVE
-    fact["from"], fact["size"], fact["nrcpt"] = found.groups()
-    return fact
+    sender, size, nrcpt = found.groups()
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _ACTIVE,
+        "from": sender,
+        "size": size,
+        "nrcpt": nrcpt,
+    }
 
 
-def _delivery(rest: str, fact: Fact) -> Fact | None:
+def _delivery(rest: str, header: Header, daemon: str, pid: str, entry: str) -> Fact | None:
     found = _DELIVERY(rest)
     if found is None:
         return _UNUSUAL if rest.startswith("to=") else None
-    to, orig_to, relay, conn_use, delay, delays, dsn, status, reply = found.groups()
-    fact["to"] = to
-    if orig_to:
-        fact["orig_to"] = orig_to
-    fact["relay"] = relay
-    if status != "sent":
-        fact["event"] = _NOT_SENT[status]
-    elif not _sent(fact, _TAKEN(reply)):
-        return _UNUSUAL
-    if conn_use:
-        fact["conn_use"] = conn_use
-    fact["delay"], fact["delays"], fact["dsn"], fact["status"], fact["reply"] = (
-        delay,
-        delays,
-        dsn,
-        status,
-        reply,
-    )
-    return fact
-
-
-def _sent(fact: Fact, taken: re.Match[str] | None) -> bool:
-    """Add who took it, and under which id; False where that takes a closer look."""
-    if not _IS_SES[fact["relay"]]:
-        fact["event"] = _HANDED_OVER
-        return taken is None
+    to, orig_to, relay, conn_use, delay, delays, dsn, taken, ses_id, status, reply = found.groups()
+    if ses_id is None:
+        if status == "sent" and _IS_SES[relay]:
+            return _UNUSUAL
     # On any other day the id may know the year better than the log's carrier.
-    if taken is None or ses_day(taken[1]) != fact["at"][:10]:
-        return False
-    fact["event"], fact["ses_id"] = _RELAYED, taken[1]
-    return True
+    elif not _IS_SES[relay] or ses_day(ses_id) != header[0][:10]:
+        return _UNUSUAL
+    if orig_to or conn_use or ses_id is None:
+        event, status, reply = (_RELAYED, "sent", taken) if ses_id else (_BY_STATUS[status], status, reply)
+        words = (event, to, orig_to, relay, ses_id, conn_use, delay, delays, dsn, status, reply)
+        frame: Any = {
+            "source": _RELAY,
+            "at": header[0],
+            "host": header[1],
+            "daemon": daemon,
+            "pid": pid,
+            "queue_id": entry,
+        }
+        fact: Fact = frame | {
+            name: word for name, word in zip(_WORDS, words, strict=True) if word is not None
+        }
+        return fact
+    return {
+        "source": _RELAY,
+        "at": header[0],
+        "host": header[1],
+        "daemon": daemon,
+        "pid": pid,
+        "queue_id": entry,
+        "event": _RELAYED,
+        "to": to,
+        "relay": relay,
+        "ses_id": ses_id,
+        "delay": delay,
+        "delays": delays,
+        "dsn": dsn,
+        "status": "sent",
+        "reply": taken,
+    }
 
 
+_WORDS = (
+    "event",
+    "to",
+    "orig_to",
+    "relay",
+    "ses_id",
+    "conn_use",
+    "delay",
+    "delays",
+    "dsn",
+    "status",
+    "reply",
+)
 READERS: dict[str, Reader] = {
     **dict.fromkeys(("smtp", "lmtp", "error", "retry", "local", "virtual", "pipe"), _delivery),
     **dict.fromkeys(("qmgr", "oqmgr", "nqmgr"), _queue_manager),
