@@ -18,9 +18,9 @@ _PART = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
 _SETTINGS = (
     # A quarter of a page is what a record may take before it costs a page of its own: a record has about a kilobyte.
     "page_size = 16384",
-    # 64 MB each: pages that a back-fill comes back to are written into the database once, not at every turn.
+    # 64 MB of log, 32 MB of pages: what a back-fill comes back to is written into the database once, not at every turn.
     "wal_autocheckpoint = 4000",
-    "cache_size = -65536",
+    "cache_size = -32768",
 )
 
 
