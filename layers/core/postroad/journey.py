@@ -1,6 +1,7 @@
 """Journeys: one message to one recipient, all its records joined, as a person sees it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -11,7 +12,7 @@ from postroad.facts import Event, Fact, Source
 from postroad.hosts import is_same_host
 from postroad.instants import Instant, seconds_between
 from postroad.lifecycle import State, filtered_as, is_auto_reply, is_complaint, state, state_of
-from postroad.lives import HOURLY, Life, by_course
+from postroad.lives import HOURLY, Life, by_course, written_out
 from postroad.phrases import phrase
 from postroad.records import Record
 from postroad.unified import Claim, claim, delay, own_claim, render
@@ -100,7 +101,18 @@ def _own_facts(address: str | None, delivery: Record | None, lives: list[Life]) 
     for life in lives:
         facts += [fact for fact in life.of(address) if fact.get("ses_id", ses_id) == ses_id]
         facts += life.of(None) if address else []
-    return list({repr(sorted(fact.items())): fact for fact in facts}.values())
+    return _each_once(facts)
+
+
+def _each_once(facts: list[Fact]) -> list[Fact]:
+    """The facts less those said twice: that SES took a message stands in two records."""
+    # Only facts of one time and event can be the same; to write out all of them took a tenth of a question.
+    met = Counter((fact.get("at"), fact["event"]) for fact in facts)
+    return list(
+        {
+            written_out(fact) if met[fact.get("at"), fact["event"]] > 1 else id(fact): fact for fact in facts
+        }.values()
+    )
 
 
 def _recipient(address: str | None, facts: list[Fact]) -> str | None:

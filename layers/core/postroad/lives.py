@@ -86,6 +86,11 @@ def by_course(fact: Fact) -> tuple[str, int]:
     return (f"{at[:13]}:59:59.999Z" if fact["event"] in HOURLY else at), _COURSE[fact["event"]]
 
 
+def written_out(fact: Fact) -> str:
+    """All of a fact as text: the same for the same facts, and an order of different ones."""
+    return repr(sorted(fact.items()))
+
+
 def split(queue_id: str, records: Iterable[Record]) -> list[Life]:
     """Tell the lives of one queue id apart, oldest first, from all records of its partition."""
     lives: list[Life] = []
@@ -109,13 +114,17 @@ def _aligned(records: Iterable[Record]) -> list[tuple[Fact, Key]]:
 
 
 def _in_its_year(fact: Fact, known: list[Instant]) -> Fact:
-    if any(abs(seconds_between(at, fact["at"])) < _LONGEST_LIFE_S for at in known):
+    # Nearly all are of one day, which needs no reckoning.
+    if any(at[:10] == fact["at"][:10] or _is_near(at, fact["at"]) for at in known):
         return fact
     years = (f"{int(at[:4]) + step:04d}" for at in known for step in (0, -1, 1))
     moved = (year + fact["at"][4:] for year in years if fact["at"][5:10] != _LEAP_DAY)
-    near = (at for at in moved if any(abs(seconds_between(one, at)) < _LONGEST_LIFE_S for one in known))
-    found = next(near, None)
+    found = next((at for at in moved if any(_is_near(one, at) for one in known)), None)
     return {**fact, "at": found} if found else fact
+
+
+def _is_near(one: Instant, other: Instant) -> bool:
+    return abs(seconds_between(one, other)) < _LONGEST_LIFE_S
 
 
 def _life_of(queue_id: str, fact: Fact, lives: list[Life]) -> Life:

@@ -1,5 +1,6 @@
 """Records: grow-only sets of facts under one key."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from postroad.codec import Key, decode
@@ -20,5 +21,11 @@ class Record(NamedTuple):
 
     def told(self) -> list[tuple[str, Fact]]:
         """Each fact with its text, by time; an `unclaimed` one, which has none, comes last."""
-        said = ((text, decode(text, self.key)) for text in self.texts)
-        return sorted(said, key=lambda one: (one[1].get("at", _LATEST), one[0]))
+        return list(_told(self))
+
+
+# A question reads a record four times, as what claims it, as a part of a life, as a delivery: a sixth of its time.
+@lru_cache(maxsize=32)
+def _told(record: Record) -> list[tuple[str, Fact]]:
+    said = ((text, decode(text, record.key)) for text in record.texts)
+    return sorted(said, key=lambda one: (one[1].get("at", _LATEST), one[0]))

@@ -1,5 +1,6 @@
 """Which fact decided how it went, and what that means."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from postroad.diagnosis.explained import Explained
@@ -11,7 +12,7 @@ from postroad.diagnosis.told import Diagnosis, diagnosis_of
 from postroad.diagnosis.verdict import Verdict, judged
 from postroad.facts import Event, Fact, Source
 from postroad.lifecycle import State, filtered_as, is_auto_reply, is_complaint, state_of
-from postroad.lives import by_course
+from postroad.lives import by_course, written_out
 
 _TROUBLE = frozenset(
     {
@@ -49,7 +50,12 @@ _BY_EVENT = {
 def diagnose(facts: Iterable[Fact], rules: Sequence[Rule] = RULES) -> Diagnosis | None:
     """Diagnose one journey from all its facts; None while nothing has gone wrong and nothing has arrived."""
     own = own_facts(facts)
-    deciding = next((fact for fact in own if is_complaint(fact)), None) or deciding_fact(own)
+    return diagnose_own(own, deciding_fact(own), rules)
+
+
+def diagnose_own(own: list[Fact], decided: Fact | None, rules: Sequence[Rule]) -> Diagnosis | None:
+    """Diagnose like `diagnose`, by what `own_facts` and `deciding_fact` found."""
+    deciding = next((fact for fact in own if is_complaint(fact)), None) or decided
     if deciding is None:
         return None
     state = state_of(deciding)
@@ -72,9 +78,21 @@ def diagnose_reply(fact: Fact, rules: Sequence[Rule] = RULES, *, gave_up: bool =
 
 def own_facts(facts: Iterable[Fact]) -> list[Fact]:
     """The facts in one order, whatever order they came in; a filter that gave the message back was no destination."""
-    said = sorted(facts, key=lambda fact: (by_course(fact), repr(sorted(fact.items()))))
+    said = _in_order(facts)
     queue_ids = {fact.get("queue_id") for fact in said}
     return [fact for fact in said if (filtered_as(fact) or "-") not in queue_ids]
+
+
+def _in_order(facts: Iterable[Fact]) -> list[Fact]:
+    together: defaultdict[tuple[str, int], list[Fact]] = defaultdict(list)
+    for fact in facts:
+        together[by_course(fact)].append(fact)
+    return [fact for course in sorted(together) for fact in _parted(together[course])]
+
+
+def _parted(facts: list[Fact]) -> list[Fact]:
+    # To write out all of them, and not only those of one time and event, took a sixth of a question.
+    return sorted(facts, key=written_out) if len(facts) > 1 else facts
 
 
 def deciding_fact(facts: list[Fact]) -> Fact | None:
