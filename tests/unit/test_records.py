@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from postroad import refusals
 from postroad.codec import Key, encode
 from postroad.facts import Event, Fact, Source
 from postroad.growth import Growth, grown
@@ -76,15 +77,16 @@ def noqueue(text: str) -> Fact:
     return line("smtpd", text, "NOQUEUE")
 
 
-def test_a_refusal_at_the_door_stands_under_who_tried_and_its_hour() -> None:
+def test_a_refusal_at_the_door_stands_under_who_tried_its_hour_and_what_was_said() -> None:
     fact = noqueue(
         "reject: RCPT from unknown[203.0.113.5]:99: 554 5.7.1 no; from=<X@spam.example> to=<Ann@Example.com> proto=ESMTP helo=<h>"
     )
     (place,) = places(fact)
     assert tuple(place.key) == (
         "noqueue#mx1#unknown[203.0.113.5#x@spam.example",
-        "2026-02-25T23#to#ann@example.com",
+        f"2026-02-25T23#{refusals.said_by(fact)}#to#ann@example.com",
     )
+    assert place.key.address == "ann@example.com"
     assert place.lookup == "ann@example.com"
 
 

@@ -9,6 +9,7 @@ from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, ses_time
 from postroad.lifecycle import State, is_problem, state_of
 from postroad.places import MESSAGE, Place, lookup_of_message_id, places, problem_key
+from postroad.refusals import kept
 
 
 @dataclass(slots=True)
@@ -167,7 +168,7 @@ _QUICKLY: dict[Event, Callable[[dict[Key, Growth], Fact], bool]] = {
 
 
 def _grow(growth: Growth, fact: Fact, place: Place) -> None:
-    growth.texts.add(encode(_without_recipient(fact) if place.key.sk == MESSAGE else fact, place.key))
+    growth.texts.add(encode(_kept(fact, place.key), place.key))
     # The least, as the store merges it: a short queue id may stand for two Message-IDs within one hour.
     growth.lookup = _least(growth.lookup, place.lookup)
     growth.at = _least(growth.at, place.at)
@@ -185,6 +186,13 @@ def _least(one: str | None, other: str | None) -> str | None:
     if not one or not other:
         return one or other or None
     return min(one, other)
+
+
+def _kept(fact: Fact, key: Key) -> Fact:
+    """What a record keeps of a fact: all of it, unless that would differ without end."""
+    if key.sk == MESSAGE:
+        return _without_recipient(fact)
+    return kept(fact) if key.pk.startswith("noqueue#") else fact
 
 
 def _without_recipient(fact: Fact) -> Fact:

@@ -101,6 +101,11 @@ def start_of_hour(at: Instant) -> Instant:
     return at[:13] + ":00:00.000Z"
 
 
+def start_of_minute(at: Instant) -> Instant:
+    """The instant at which its minute began."""
+    return at[:16] + ":00.000Z"
+
+
 def seconds_between(start: Instant, end: Instant) -> float:
     """Seconds from one instant to another, to the millisecond; negative where the end lies before the start."""
     return (to_ms(end) - to_ms(start)) / 1000

@@ -4,9 +4,11 @@
 |---|---|---|---|---|
 | delivery, known to SES | `ses#<ses id>` | `to#<address>` | address | time inside the SES id |
 | delivery, not accepted by SES | `queue#<queue id>` | `<UTC day>#to#<address>` | address | that day |
-| rejected before the queue | `noqueue#<host>#<client>#<sender>` | `<UTC hour>#to#<address>` | address | that hour |
+| rejected before the queue | `noqueue#<host>#<client>#<sender>` | `<UTC hour>#<digest>#to#<address>` | address | that hour |
 | queue record | `queue#<queue id>` | `<UTC hour>` | Message-ID | that hour |
 | message that no relay of ours signed | `ses#<ses id>` | `message` | Message-ID | time inside the SES id |
+
+The digest is of what was said (`refusals`).
 """
 
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, ses_time
 from postroad.instants import day, hour
 from postroad.lifecycle import filtered_as
+from postroad.refusals import said_by
 
 # The place of a message's own record beside those of its recipients.
 MESSAGE = "message"
@@ -118,7 +121,8 @@ def _noqueue_place(fact: Fact) -> Place:
     client = fact.get("client", "").partition("]")[0]
     who = "#".join((fact.get("host", ""), client, folded(fact.get("from", ""))))
     at, address = hour(fact["at"]), folded(fact.get("to", ""))
-    return Place(Key(f"noqueue#{clipped(printable(who))}", f"{at}#to#{address}"), at, address or None)
+    sk = f"{at}#{said_by(fact)}#to#{address}"
+    return Place(Key(f"noqueue#{clipped(printable(who))}", sk), at, address or None)
 
 
 def _no_link(_: Fact) -> None:

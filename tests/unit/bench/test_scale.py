@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from bench import scale, scale_limits
+from bench import scale, scale_limits, scale_table
 from bench.deployment import Deployment, Function, Waiting
 from bench.generate import START
 from bench.scale_capacity import Capacity, Partitions
@@ -191,11 +191,20 @@ class TestPlay:
         assert result.backlog > 0
         assert result.lost == 0
 
-    def test_what_comes_again_too_often_is_set_aside_and_not_lost(self) -> None:
+    def test_what_comes_again_too_often_is_set_aside_and_not_lost(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Records of the size that one minute's refusals have, and no larger.
+        monkeypatch.setattr(scale_table, "LARGEST", 500)
         result = _play(Scenario("a", "", 40, 120, rejects=True))
         assert result.aside[RELAY] > 0
         assert result.lost == 0
-        assert result.largest <= 400 * 1024
+        assert result.largest <= 500
+
+    def test_one_client_turned_away_fills_no_record(self) -> None:
+        result = _play(Scenario("a", "", 40, 120, rejects=True))
+        assert (result.throttles, result.again, result.aside, result.lost) == ({}, 0, {}, 0)
+        assert result.largest < 2 * 1024
 
     def test_a_loss_would_be_seen(self) -> None:
         play = Play(Scenario("a", "", 20, 20), Deployment(), FAST)
