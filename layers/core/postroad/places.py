@@ -4,7 +4,7 @@
 |---|---|---|---|---|
 | delivery, known to SES | `ses#<ses id>` | `to#<address>` | address | time inside the SES id |
 | delivery, not accepted by SES | `queue#<queue id>` | `<UTC day>#to#<address>` | address | that day |
-| rejected before the queue | `noqueue#<host>#<client>#<sender>` | `<UTC hour>#<digest>#to#<address>` | address | that hour |
+| refused at the door | `noqueue#<host>#<client>#<sender>` | `<UTC hour>#<digest>#to#<address>` | address | that hour |
 | queue record | `queue#<queue id>` | `<UTC hour>` | Message-ID | that hour |
 | message that no relay of ours signed | `ses#<ses id>` | `message` | Message-ID | time inside the SES id |
 
