@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from postroad.codec import Key
 from postroad.diagnosis import QUESTIONS, QUEUE_LIFETIME_S, RULES, Answer, Progress, Rule, rules_from, stages
+from postroad.diagnosis.deciding import own_facts
 from postroad.facts import Event, Fact, Source
 from postroad.growth import grown
 from postroad.journey import Journey, assemble
-from postroad.lifecycle import State
-from postroad.lives import split
+from postroad.lifecycle import State, filtered_as
+from postroad.lives import by_course, split
 from postroad.records import Record
 
 TO = "anna@example.com"
@@ -278,6 +279,13 @@ def test_any_facts_in_any_order_get_the_same_answer(facts: list[Fact], random: R
     shuffled = journey._replace(facts=random.sample(journey.facts, len(journey.facts)))
     assert len(stages(journey).stages) == len(QUESTIONS)
     assert stages(shuffled) == stages(journey)
+
+
+@given(st.lists(st.sampled_from(EVERYTHING)))
+def test_facts_of_one_moment_stand_in_the_order_of_all_their_words(facts: list[Fact]) -> None:
+    plainly = sorted(facts, key=lambda fact: (by_course(fact), repr(sorted(fact.items()))))
+    queue_ids = {fact.get("queue_id") for fact in plainly}
+    assert own_facts(facts) == [fact for fact in plainly if (filtered_as(fact) or "-") not in queue_ids]
 
 
 # --- overlays

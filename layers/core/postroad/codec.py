@@ -138,7 +138,9 @@ def decode(text: str, key: Key) -> Fact:
     fact: Any = {_LONG_NAMES[short]: value for short, value in _loaded(text).items()}
     event = fact["event"] = _EVENTS[fact["event"]]
     source = fact["source"] = Source(fact["source"]) if "source" in fact else _source(event, key)
-    said: Any = _unsaid(key, is_timed=event is not Event.UNCLAIMED) | fact
+    said: Any = _unsaid(key) | fact
+    if event is Event.UNCLAIMED and "at" not in fact:
+        said.pop("at", None)
     if source is Source.RELAY and event in USUAL_STATUS:
         said.setdefault("status", USUAL_STATUS[event])
     if event is Event.RELAYED:
@@ -164,9 +166,9 @@ def _source(event: Event, key: Key) -> Source:
 
 # A record's facts are read one after the other: its key is taken apart for the first of them.
 @lru_cache(maxsize=64)
-def _unsaid(key: Key, *, is_timed: bool) -> dict[str, str]:
-    """What a record's key says of its facts; of the time only where a fact has one."""
+def _unsaid(key: Key) -> dict[str, str]:
+    """What a record's key says of each of its facts; the time, only of those that have one."""
     kind, _, name = key.pk.partition("#")
-    at = ses_time(name) if kind == "ses" and is_timed else None
+    at = ses_time(name) if kind == "ses" else None
     said = {_NAMED.get(kind): name, "at": at, "to": key.address or None}
     return {word: value for word, value in said.items() if word is not None and value is not None}

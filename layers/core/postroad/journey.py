@@ -21,6 +21,8 @@ SILENT_AFTER_S = 3600
 # Postfix logs the line's end within a folded header as `?`, and leaves the space or tab (`?`) behind it.
 _FOLD = re.compile(r"\?=\?[ ?]=\?")
 _UNDECIDED = (State.QUEUED, State.DEFERRED)
+# Whose word on the envelope sender counts first.
+_TELL_SENDER = ((Event.ACTIVE,), (Event.SUBMITTED,), tuple(Event))
 _WITHOUT_OUTCOME = (State.RELAYED, State.ACCEPTED)
 
 
@@ -136,8 +138,9 @@ def _said(facts: Iterable[Fact], name: str, first: Source = Source.RELAY) -> str
 
 def _sender(facts: list[Fact]) -> str | None:
     """The envelope sender as the queue manager has it; the null sender of a bounce is an empty text."""
-    for events in ((Event.ACTIVE,), (Event.SUBMITTED,), tuple(Event)):
-        said = next((fact["from"] for fact in facts if fact["event"] in events and "from" in fact), None)
+    told = [fact for fact in facts if "from" in fact]
+    for events in _TELL_SENDER:
+        said = next((fact["from"] for fact in told if fact["event"] in events), None)
         if said is not None:
             return said
     return None
@@ -167,7 +170,7 @@ def _hosts(facts: list[Fact], claimed: Claim | None) -> list[str]:
     said = [fact["host"] for fact in facts if fact["source"] is Source.RELAY and "host" in fact]
     said += [claimed.host] if claimed and claimed.queue_id != "NOQUEUE" else []
     hosts: list[str] = []
-    for host in said:
+    for host in dict.fromkeys(said):
         if not any(is_same_host(host, known) for known in hosts):
             hosts.append(host)
     return hosts

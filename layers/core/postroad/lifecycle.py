@@ -142,7 +142,7 @@ def is_auto_reply(facts: Iterable[Fact]) -> bool:
     """Suspect an out-of-office reply: SES reports one as a Transient/General bounce of a delivered message."""
     said = list(facts)
     bounced = any(
-        (fact.get("bounce_type"), fact.get("bounce_sub_type")) == ("Transient", "General") for fact in said
+        fact.get("bounce_type") == "Transient" and fact.get("bounce_sub_type") == "General" for fact in said
     )
     return bounced and any(fact["event"] is Event.DELIVERED for fact in said)
 

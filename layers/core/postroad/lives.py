@@ -67,13 +67,16 @@ class Life:
 
     def knows(self, host: str | None) -> bool:
         """Tell whether a host has spoken of this life."""
-        return host is None or not self.hosts or any(is_same_host(host, known) for known in self.hosts)
+        # Most often it is spelt as before.
+        if host is None or not self.hosts or host in self.hosts:
+            return True
+        return any(is_same_host(host, known) for known in self.hosts)
 
     def take(self, fact: Fact, key: Key) -> None:
         """Add a fact, the next by time."""
         self.facts.append(fact)
         self.keys.append(key)
-        if "host" in fact and not any(is_same_host(fact["host"], known) for known in self.hosts):
+        if "host" in fact and not (self.hosts and self.knows(fact["host"])):
             self.hosts.append(fact["host"])
         if fact["event"] in _ENDS:
             self.ended = fact["at"]

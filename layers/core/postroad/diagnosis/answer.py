@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from postroad.diagnosis.case import Case
 from postroad.diagnosis.courses import COURSES, PROOFS, Course, Progress, Route
-from postroad.diagnosis.deciding import deciding_fact, diagnose_own, diagnose_reply, own_facts
+from postroad.diagnosis.deciding import deciding_fact, diagnose_reply, overruled, own_facts
 from postroad.diagnosis.overlays import ON_HOLD, QUEUE_LIFETIME_S, Overlay, held, overlays
 from postroad.diagnosis.reasons import Where
 from postroad.diagnosis.rule import Rule
@@ -67,7 +67,7 @@ def stages(
     return Answer(
         tuple(_stage(number, course, case) for number in range(len(QUESTIONS))),
         list(overlays(case, queue_lifetime_s)),
-        diagnose_own(own, deciding, rules),
+        overruled(own, deciding, rules) or case.why,
     )
 
 

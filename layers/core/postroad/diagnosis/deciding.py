@@ -50,19 +50,21 @@ _BY_EVENT = {
 def diagnose(facts: Iterable[Fact], rules: Sequence[Rule] = RULES) -> Diagnosis | None:
     """Diagnose one journey from all its facts; None while nothing has gone wrong and nothing has arrived."""
     own = own_facts(facts)
-    return diagnose_own(own, deciding_fact(own), rules)
+    deciding = deciding_fact(own)
+    return overruled(own, deciding, rules) or (diagnose_reply(deciding, rules) if deciding else None)
 
 
-def diagnose_own(own: list[Fact], decided: Fact | None, rules: Sequence[Rule]) -> Diagnosis | None:
-    """Diagnose like `diagnose`, by what `own_facts` and `deciding_fact` found."""
-    deciding = next((fact for fact in own if is_complaint(fact)), None) or decided
-    if deciding is None:
-        return None
-    state = state_of(deciding)
-    if state is State.DELIVERED and is_auto_reply(own):
+def overruled(own: list[Fact], deciding: Fact | None, rules: Sequence[Rule]) -> Diagnosis | None:
+    """What counts for more than the deciding fact's own words: a complaint, an automatic reply, an end of patience."""
+    complaint = next((fact for fact in own if is_complaint(fact)), None)
+    if complaint:
+        return diagnose_reply(complaint, rules)
+    state = state_of(deciding) if deciding else None
+    if deciding and state is State.DELIVERED and is_auto_reply(own):
         return diagnosis_of(deciding, heard_of(deciding), _AUTO_REPLY)
-    gave_up = state is State.DEFERRED and any(fact["event"] is Event.EXPIRED for fact in own)
-    return diagnose_reply(deciding, rules, gave_up=gave_up)
+    if deciding and state is State.DEFERRED and any(fact["event"] is Event.EXPIRED for fact in own):
+        return diagnose_reply(deciding, rules, gave_up=True)
+    return None
 
 
 def diagnose_reply(fact: Fact, rules: Sequence[Rule] = RULES, *, gave_up: bool = False) -> Diagnosis | None:
