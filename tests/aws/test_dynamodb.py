@@ -412,6 +412,32 @@ class TestTrouble:
         assert len(way.asked) < 2 * THREADS * 5
         assert "@" not in str(told.value)
 
+    @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
+    def test_one_hot_key_keeps_no_other_waiting(self, store: DynamoDBStore, code: str) -> None:
+        growths = {Key("ses#1", f"to#{number}@example.com"): Growth({"{}"}) for number in range(40)}
+        hot, *others = growths
+        answered, refused = Wire._answer, json.dumps({"__type": code}).encode()  # noqa: SLF001 - the boundary
+
+        def answers(wire: Wire, body: bytes) -> tuple[int, bytes]:
+            return (400, refused) if hot.sk.encode() in body else answered(wire, body)
+
+        with (
+            patch.object(Wire, "_answer", answers),
+            pytest.raises(NotStoredError, match=f"1 of 40 records not stored: {code}") as told,
+        ):
+            store.add(growths)
+        assert set(told.value.failed) == {hot}
+        assert [record.key for record in store.get(growths)] == others
+
+    def test_a_refusal_of_everything_ends_the_batch_at_once(self, store: DynamoDBStore) -> None:
+        growths = {Key("ses#1", f"to#{number}@example.com"): Growth({"{}"}) for number in range(500)}
+        with (
+            _hindered(store, repeat(refusal("AccessDeniedException"))) as (hindered, way),
+            pytest.raises(NotStoredError, match="500 of 500 records not stored: AccessDeniedException"),
+        ):
+            hindered.add(growths)
+        assert len(way.asked) < 2 * THREADS
+
     def test_what_one_record_does_is_its_own(self, store: DynamoDBStore) -> None:
         """A record that the table cannot hold fails alone; the rest of the batch lands."""
         bad, good = Key("ses#1", "to#" + "a" * 2_000), Key("ses#1", "to#a@b")

@@ -5,7 +5,7 @@ lock, and a repeated one changes nothing. What changed is told by the table's st
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # Beyond this many, threads only wait for each other (measured; the GIL signs and parses one request at a time).
 THREADS = 8
+# What a table answers at once for a key that is too hot, and for all of them when it lacks capacity itself: known by as
+# many as there are threads. Each may have begun one more by then, so that it takes twice one key's pauses, 15 s.
+_THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException")
 
 
 class NotStoredError(Exception):
@@ -87,12 +90,12 @@ class DynamoDBStore:
 
         def write(key: Key) -> None:
             try:
-                if trouble:
-                    raise trouble[0]
+                if _is_hopeless(trouble):
+                    raise trouble[-1]
                 self._grow(key, growths[key])
             except WriteError as error:
                 failed[key] = error
-                # What is wrong with one item is its own; anything else would hold up each of the others as long.
+                # What is wrong with one item is its own; anything else may hold up each of the others as long.
                 if not error.is_the_items:
                     trouble.append(error)
 
@@ -141,6 +144,11 @@ class DynamoDBStore:
     def problems(self, day: str, *, limit: int = 100, cursor: str | None = None) -> Page:
         """Keys of what failed, or may yet, on a UTC day, the newest `at` first. Raises ValueError like `lookup`."""
         return self._reads().problems(day, limit=limit, cursor=cursor)
+
+
+def _is_hopeless(trouble: Sequence[WriteError]) -> bool:
+    """Tell whether to leave the rest: a hot key or a few are throttled by themselves, other trouble is everyone's."""
+    return len(trouble) >= THREADS or any(error.code not in _THROTTLED for error in trouble)
 
 
 def _reads(
