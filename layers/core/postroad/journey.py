@@ -108,7 +108,7 @@ def _own_facts(address: str | None, delivery: Record | None, lives: list[Life]) 
 
 def _each_once(facts: list[Fact]) -> list[Fact]:
     """The facts less those said twice: that SES took a message stands in two records."""
-    # Only facts of one time and event can be the same; to write out all of them took a tenth of a question.
+    # Only facts of one time and event can be the same; to write out all of them took a twentieth of a question.
     met = Counter((fact.get("at"), fact["event"]) for fact in facts)
     return list(
         {

@@ -24,7 +24,7 @@ class Record(NamedTuple):
         return list(_told(self))
 
 
-# A question reads a record four times, as what claims it, as a part of a life, as a delivery: a sixth of its time.
+# A question reads a record four times, as what claims it, as a part of a life, as a delivery: an eighth of its time.
 @lru_cache(maxsize=32)
 def _told(record: Record) -> list[tuple[str, Fact]]:
     said = ((text, decode(text, record.key)) for text in record.texts)

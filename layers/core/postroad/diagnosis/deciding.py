@@ -93,7 +93,7 @@ def _in_order(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def _parted(facts: list[Fact]) -> list[Fact]:
-    # To write out all of them, and not only those of one time and event, took a sixth of a question.
+    # To write out all of them, and not only those of one time and event, took a tenth of a question.
     return sorted(facts, key=written_out) if len(facts) > 1 else facts
 
 
