@@ -6,8 +6,8 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from postroad import unified
-from postroad.facts import Fact
-from postroad.growth import grown
+from postroad.codec import Key
+from postroad.growth import Growth, grown
 from postroad.ingest import Batch
 from postroad.instants import from_datetime
 from postroad.store.contract import BadInput, Change
@@ -40,15 +40,14 @@ class Writer:
 
     def keep(self, delivery: Delivery) -> None:
         """Keep a delivery. Raises StoreError, and has then kept nothing of it."""
-        facts, bad = _read(delivery)
+        growths, bad = _folded(delivery)
         with self._store.transaction():
-            self._grow(facts)
+            self._grow(growths)
             self._store.set_aside(bad, now())
             if delivery.position is not None:
                 self._store.move(delivery.origin, delivery.position)
 
-    def _grow(self, facts: Iterable[Fact]) -> None:
-        growths = grown(facts)
+    def _grow(self, growths: dict[Key, Growth]) -> None:
         known = self._store.grow(growths)
         watch(self._store, growths, known, from_datetime(datetime.now(UTC) + self._patience))
         self._tell(changes(growths, known))
@@ -70,15 +69,24 @@ class Writer:
         return self._store.expire(from_datetime(datetime.now(UTC) - self._retention)) > 0
 
 
-def _read(delivery: Delivery) -> Batch:
-    """Read all inputs; where one of them breaks the reader, it alone is set aside."""
+def _folded(delivery: Delivery) -> tuple[dict[Key, Growth], list[BadInput]]:
+    """Read and fold all inputs; where one of them breaks the reader or the fold, it alone is set aside."""
     try:
-        return delivery.read(delivery.inputs)
-    except Exception as error:  # noqa: BLE001 - a service that dies of one line would die of it at each start
-        if len(delivery.inputs) == 1:
-            return Batch([], [_broken(delivery, error)])
-    batches = [_read(delivery._replace(inputs=[one])) for one in delivery.inputs]
-    return Batch([fact for one in batches for fact in one.facts], [bad for one in batches for bad in one.bad])
+        batch = delivery.read(delivery.inputs)
+        return grown(batch.facts), batch.bad
+    except Exception:  # noqa: BLE001 - a service that dies of one line would die of it at each start
+        batches = [_alone(delivery._replace(inputs=[one])) for one in delivery.inputs]
+    facts = [fact for one in batches for fact in one.facts]
+    return grown(facts), [bad for one in batches for bad in one.bad]
+
+
+def _alone(delivery: Delivery) -> Batch:
+    try:
+        batch = delivery.read(delivery.inputs)
+        grown(batch.facts)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Batch([], [_broken(delivery, error)])
+    return batch
 
 
 def _broken(delivery: Delivery, error: Exception) -> BadInput:

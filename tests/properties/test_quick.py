@@ -12,8 +12,11 @@ from postroad import postfix
 from postroad.codec import Key
 from postroad.facts import Fact, ParseError
 from postroad.growth import Growth, grow, grown
+from postroad.ids import ses_day
 from postroad.ingest import text_of
+from postroad.instants import from_ms
 from postroad.postfix import Reading
+from postroad.remembered import Remembered
 from postroad.syslog import Carrier
 from tests.properties.histories import CARRIER, History, histories
 from tests.properties.readings import read
@@ -36,6 +39,8 @@ HEADS = (
     "2026-02-25 00:05:18 mx1 ",
     "<22>Feb 25 00:05:18 mx1 ",
     "Feb 25 00:05:18 ",
+    '<22>1 2026-02-25T00:05:18Z mx1 postfix/qmgr 9 - [o@1 src="pod web[1]: x"] ',
+    '{"note":"see web[1]: x","log":"Feb 25 00:05:18 mx1 ',
     "mx1 ",
     "said: mx1 ",
     "said: ",
@@ -97,6 +102,7 @@ TEXTS = (
     "info: header Subject: Your order from app[1.2.3.4]; from=<a@b.c> to=<d@e.f> proto=ESMTP helo=<app>",
     "warning: header Subject:  a from b; from=<x> from local; from=<a@b.c> to=<D@e.f> proto=ESMTP helo=<app>",
     "info: header Subject: no helo from app[1.2.3.4]; from=<a@b.c> to=<d@e.f> proto=ESMTP",
+    "reject: RCPT from unknown[203.0.113.5]: 554 5.7.1 <a@b.c>: no; from=<a>: b@c.d> to=<a@b.c> proto=ESMTP helo=<h>",
     "reject: RCPT from unknown[203.0.113.5]: 554 5.7.1 <a@b.c>: no; from=<x@y.z> to=<a@b.c> proto=ESMTP helo=<h>",
     "connect from app.example.org[192.0.2.10]",
     "warning: to=<x>",
@@ -174,6 +180,47 @@ def _mangled(line: str, data: st.DataObject) -> str:
     words = re.split(r"(?<=[ =<>,:])", line)
     index = data.draw(st.integers(0, len(words)))
     return "".join((*words[:index], data.draw(_PIECES), *words[index + data.draw(st.integers(0, 2)) :]))
+
+
+WRAPPED = (
+    '<22>1 2026-02-25T00:05:18Z mx1 postfix/qmgr 9 - [o@1 src="pod web[1]: x"] 4fXk2M1zQyz3Rb: removed',
+    '{"note":"see web[1]: x","log":"Feb 25 00:05:18 mx1 postfix/qmgr[9]: ED06590130: removed"}',
+    '{"log":"Feb 25 00:05:18 mx1 postfix/smtpd[9]: \\u0034fXk2M1zQyz3Rb: client=app[192.0.2.1]"}',
+)
+
+
+@pytest.mark.parametrize("line", WRAPPED)
+def test_a_tag_within_what_wraps_a_line_hides_nothing(line: str) -> None:
+    assert_equal([line])
+    assert len(postfix.read([line], CARRIER).facts) == 1
+
+
+def test_what_is_remembered_is_bounded_in_number_and_in_length() -> None:
+    remembered = Remembered(len)
+    for number in range(10_000):
+        assert remembered[f"{number:05}"] == 5
+    assert len(remembered) < 5_000
+    long = "x" * 1_000_000
+    assert remembered[long] == 1_000_000
+    assert long not in remembered
+
+
+def test_headers_of_many_seconds_minutes_and_hosts_are_read_all() -> None:
+    lines = [
+        f"Feb {day:2} {hour:02}:{minute:02}:{day:02} mx{host} postfix/qmgr[9]: ED06590130: removed"
+        for day in range(1, 29)
+        for hour in range(24)
+        for minute in range(0, 60, 9)
+        for host in "12"
+    ]
+    assert postfix.read(lines, CARRIER).facts == plainly(lines, CARRIER).facts
+
+
+def test_ids_of_many_minutes_tell_their_day() -> None:
+    for number in range(10_000):
+        taken = from_ms(1_770_000_000_000 + number * 100_000)
+        ses_id = f"0100{1_770_000_000_000 + number * 100_000:012x}-6a5d1f0e-0-000000"
+        assert ses_day(ses_id) in (taken[:10], "")
 
 
 def test_a_line_that_is_too_long_is_refused_whatever_it_says() -> None:

@@ -202,6 +202,8 @@ def action(rest: str) -> Said | None:
     if found is None:
         return None
     code = _ENHANCED.match(found["reply"])
+    # Only a header's or a body's rule says more behind the envelope.
+    envelope.pop("text", None)
     return (
         {"event": _BY_ACTION.get(found["action"], Event.NOTED), "dsn": code and code[1]}
         | found.groupdict()

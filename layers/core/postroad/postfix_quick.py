@@ -23,6 +23,8 @@ _ACTIVE, _REMOVED, _RELAYED = Event.ACTIVE, Event.REMOVED, Event.RELAYED
 _BY_STATUS = {"sent": Event.HANDED_OVER, "deferred": Event.DEFERRED, "bounced": Event.BOUNCED}
 # What is not of an ordinary shape; known by its identity.
 _UNUSUAL: Fact = {}
+# What a header of RFC 5424 and a shipper's record begin with; either may hold a tag of another text.
+_WRAPPED = ("<", "{")
 # What a daemon's text begins with when it may say more than its first word shows.
 _SAYS_MORE = ("[", "message repeated ", "proxy-", "to=<")
 # No class of characters overlaps what follows it, so that hostile text costs no more than any other.
@@ -66,7 +68,7 @@ def read(lines: Iterable[str], headers: Headers, ask: Callable[[str], Iterable[F
         entry = _known_id(word)
         if entry is None:
             entry = _entry(word, text, tag)
-        if entry is None and ": " not in head and len(line) <= LONGEST:
+        if entry is None and ": " not in head and len(line) <= LONGEST and line[:1] not in _WRAPPED:
             continue
         header = headers.get(start) or headers.read(start)
         if header and entry and len(line) <= LONGEST:

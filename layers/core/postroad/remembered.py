@@ -5,8 +5,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# More than a busy second's writers, few enough to be no burden.
-_MOST = 4096
+# More than a busy second's writers, few enough to be no burden; no word that comes again is longer.
+_MOST, _LONGEST = 4096, 256
 
 
 class Remembered(dict[str, T], Generic[T]):
@@ -17,7 +17,9 @@ class Remembered(dict[str, T], Generic[T]):
         self._work = work
 
     def __missing__(self, text: str) -> T:
-        if len(self) >= _MOST:
-            self.clear()
-        self[text] = found = self._work(text)
+        found = self._work(text)
+        if len(text) <= _LONGEST:
+            if len(self) >= _MOST:
+                self.clear()
+            self[text] = found
         return found
