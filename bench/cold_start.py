@@ -29,6 +29,8 @@ _ENVIRONMENT = {
     "AWS_REGION": "eu-west-1",
     "POWERTOOLS_SERVICE_NAME": "postroad",
     "POWERTOOLS_METRICS_NAMESPACE": "Postroad",
+    # As Lambda sets it: by this the store takes its address and keys from the environment.
+    "AWS_LAMBDA_FUNCTION_NAME": "postroad",
     "TABLE_NAME": "table",
     "RETENTION_DAYS": "90",
     "LOG_ZONE": "UTC",

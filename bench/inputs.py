@@ -12,7 +12,7 @@ from postroad.syslog import Carrier
 CACHE = ROOT / ".cache" / "bench"
 SEED = 7
 # What `postroad import` reads at once.
-BATCH = 10_000
+BATCH = 25_000
 _GENERATOR = ("generate", "messages", "noise", "relays", "ses_events", "clock", "words")
 
 
