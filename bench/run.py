@@ -25,10 +25,11 @@ _LIBRARIES = ("aws-lambda-powertools", "boto3", "botocore", "msgspec", "pydantic
 
 
 class Result(NamedTuple):
-    """A row's table, and a profile where it missed a goal."""
+    """A row's table, a profile where it missed a goal, and when and from which commit it was measured."""
 
     table: Table
     profile: str
+    when: str = ""
 
 
 def measure(row: str, options: Sequence[str], folder: Path) -> None:
@@ -38,6 +39,14 @@ def measure(row: str, options: Sequence[str], folder: Path) -> None:
     missed = not all(goal.is_met for goal in pages.read(path).goals)
     profile = _profile(row) if missed and row != "bill" else ""
     path.with_suffix(".txt").write_text(profile)
+    path.with_suffix(".when").write_text(f"{datetime.now(UTC).date()}, commit {_commit()}")
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
 
 
 def _profile(row: str) -> str:
@@ -52,14 +61,23 @@ def _command(row: str, *options: str) -> list[str]:
 def kept(folder: Path) -> list[Result]:
     """What was found last, of every row that was run."""
     paths = [path for row in ROWS if (path := folder / f"{row}.json").exists()]
-    return [Result(pages.read(path), path.with_suffix(".txt").read_text()) for path in paths]
+    return [Result(pages.read(path), *(_beside(path, end) for end in (".txt", ".when"))) for path in paths]
+
+
+def _beside(path: Path, end: str) -> str:
+    beside = path.with_suffix(end)
+    return beside.read_text() if beside.exists() else ""
 
 
 def page(results: Sequence[Result]) -> str:
     """The results as a page: what was reached, on what, each table, and the profiles."""
     tables = [result.table for result in results]
-    shown = [pages.shown(table) + _folded(profile) for table, profile in results]
+    shown = [pages.shown(table) + _dated(when) + _folded(profile) for table, profile, when in results]
     return "\n".join([*_head(), *_verdicts(tables), *shown, ""])
+
+
+def _dated(when: str) -> str:
+    return f"\n\nMeasured on {when}." if when else ""
 
 
 def _folded(profile: str) -> str:
@@ -73,7 +91,8 @@ def _head() -> list[str]:
     return [
         "# What was measured",
         "",
-        f"`make bench` on {datetime.now(UTC).date()}. One core, rounds in which everybody has a turn.",
+        "`make bench`: one core, rounds in which everybody has a turn. A row that was measured by itself, later or on",
+        "inputs of another size, says so by its command and date.",
         "Times are of the processor, the system's share included, where nothing else is said. What counts are the",
         "ratios of medians: the numbers themselves are this machine's.",
         "",
