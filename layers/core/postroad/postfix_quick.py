@@ -27,6 +27,7 @@ _UNUSUAL: Fact = {}
 _WRAPPED = ("<", "{")
 # What a daemon's text begins with when it may say more than its first word shows.
 _SAYS_MORE = ("[", "message repeated ", "proxy-", "to=<")
+_MAY_SAY_MORE = "[mpt"
 # No class of characters overlaps what follows it, so that hostile text costs no more than any other.
 _LOGIN = re.compile(r"client=([^,]+), sasl_method=([^,]+), sasl_username=([^,]+)(?<!\s)").fullmatch
 _QUEUED = re.compile(r"from=<([^>]*)>, size=([0-9]+), nrcpt=([0-9]+) \(queue active\)").fullmatch
@@ -98,12 +99,14 @@ def _named(fact: Fact, syslog_name: str) -> Fact:
 
 def _entry(word: str, text: str, tag: Tag) -> str | None:
     """The queue id a text begins with; None where it says nothing of a message, empty where that is not certain."""
+    is_sentence = " " in word and text[0] not in _MAY_SAY_MORE
+    if is_sentence and tag.is_postfix:
+        return None
     if not tag.daemon or (not tag.is_postfix and has_header(text)):
         return ""
-    if tag.read is _silent:
+    if tag.read is _silent or is_sentence:
         return None
-    # Most of what is no queue id is a sentence, which is not worth remembering.
-    if " " not in word and is_queue_id(word):
+    if is_queue_id(word):
         return _QUEUE_IDS[word]
     return "" if word == NOQUEUE or not text or text.startswith(_SAYS_MORE) else None
 
