@@ -17,12 +17,21 @@ from botocore.exceptions import CredentialRetrievalError, NoCredentialsError
 from botocore.session import get_session
 from urllib3.exceptions import HTTPError
 
+from bench.deployment import Deployment
 from postroad.codec import Key
 from postroad.growth import Growth
 from postroad.store import aws_place, dynamodb_wire
 from postroad.store.aws_place import Place
 from postroad.store.dynamodb import THREADS, DynamoDBStore, NotStoredError
-from postroad.store.dynamodb_wire import RETRIES, RefusedError, Wire, WriteError
+from postroad.store.dynamodb_wire import (
+    CONNECT_S,
+    LAST_TRY_S,
+    READ_S,
+    RETRIES,
+    RefusedError,
+    Wire,
+    WriteError,
+)
 from tests.aws.parts import dynamodb_local, hindrance, tables
 from tests.aws.parts.hindrance import PASSES, RESET, TOLD_BY_HALF, UNTOLD, Hindrance, answer, refusal
 from tests.aws.parts.tables import client_of, name_of
@@ -209,6 +218,31 @@ class TestWhatItTells:
 
         assert error.value.code == "ReadTimeoutError"
 
+    @pytest.mark.parametrize(("takes_s", "tries"), [(0.01, RETRIES + 1), (CONNECT_S + READ_S, 3)])
+    def test_a_call_ends_within_the_time_of_the_functions_that_make_it(
+        self, takes_s: float, tries: int
+    ) -> None:
+        clock = _Clock()
+
+        def slow(_wire: Wire, _body: bytes) -> tuple[int, bytes]:
+            assert clock.now <= LAST_TRY_S
+            clock.tries += 1
+            clock.pass_by(takes_s)
+            raise HTTPError
+
+        with (
+            patch("time.sleep", clock.pass_by),
+            patch.object(dynamodb_wire, "uniform", lambda _least, most: most),
+            patch.object(Wire, "_answer", slow),
+            pytest.raises(WriteError, match="HTTPError"),
+        ):
+            Wire(_place(NOWHERE), 1, lambda: clock.now).update_item(REQUEST)
+
+        deployed = Deployment()
+        assert clock.tries == tries
+        assert LAST_TRY_S + CONNECT_S + READ_S <= 25
+        assert clock.now <= 25 < min(deployed.function(name).timeout_s for name in _WRITERS)
+
     def test_a_table_that_refuses_hundreds_is_not_asked_five_times_for_each(
         self, wire: Callable[[str], Wire]
     ) -> None:
@@ -232,6 +266,19 @@ class TestWhatItTells:
                 wired.update_item(REQUEST)
 
         assert len(line.asked) == len(told)
+
+
+_WRITERS = ("RelayLogs", "SesEvents", "LinkDeadline")
+
+
+class _Clock:
+    """Time that passes where it is said to."""
+
+    def __init__(self) -> None:
+        self.now, self.tries = 0.0, 0
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
 
 
 class TestSigning:

@@ -90,12 +90,16 @@ recipients = st.fixed_dictionaries(
     {"emailAddress": addresses},
     optional=dict.fromkeys(("action", "status", "diagnosticCode", "novelty"), words),
 )
+# Now and then with words that stand elsewhere.
+anyhow = st.fixed_dictionaries(
+    {"emailAddress": addresses}, optional=dict.fromkeys((*sorted(ses_words.WORDS), "novelty"), odd)
+)
 KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "timestamp": stamps,
     "recipients": st.lists(addresses, min_size=1, max_size=3),
     **dict.fromkeys(
         ("bouncedRecipients", "complainedRecipients", "delayedRecipients"),
-        st.lists(recipients, min_size=1, max_size=3),
+        st.lists(st.one_of(recipients, recipients, anyhow), min_size=1, max_size=3),
     ),
     **dict.fromkeys(sorted(ses_words.WORDS), words),
     "processingTimeMillis": st.integers(0, 10**6),
@@ -167,6 +171,18 @@ def test_what_the_quick_reader_takes_means_what_the_plain_ones_say(
     body: bytes | str, relays: tuple[str, ...]
 ) -> None:
     agree(body, relays)
+
+
+@given(
+    st.sampled_from(("Bounce", "Complaint", "DeliveryDelay")),
+    st.lists(st.one_of(recipients, anyhow), min_size=1, max_size=3),
+)
+@example("Complaint", [{"emailAddress": "ann@example.com", "reason": "spam"}])
+@example("Bounce", [{"emailAddress": "ann@example.com", "diagnosticCode": "550", "smtpResponse": "551"}])
+def test_a_recipient_may_have_any_word(name: str, named: list[dict[str, Any]]) -> None:
+    kind = ses_words.KINDS[name]
+    mail = {"messageId": SES_ID, "timestamp": STAMPS[0]}
+    agree(json.dumps({"eventType": name, "mail": mail, kind.detail: {kind.recipients: named}}))
 
 
 @given(st.one_of(usual, received))

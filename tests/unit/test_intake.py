@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad import ingest
+from postroad import ingest, postfix
 from postroad.cloud import intake
 from postroad.cloud.intake import RelayLogs, unpacked
 from postroad.cloud.queues import Message
+from postroad.cloud.tally import Tally
 from postroad.codec import Key
+from postroad.facts import Fact
 from postroad.growth import Growth, grown
 from postroad.ingest import Batch
 from postroad.instants import from_ms
@@ -92,6 +95,11 @@ STAMPS = [
     "",
     "postfix: ",
 ]
+BOB = SAID[3].format(STAMPS[1]).replace("ann", "bob")
+WITH_BOB = [
+    (NEW_YEAR, line)
+    for line in (*(said.format(STAMPS[1]) for said in SAID[:6]), BOB, SAID[1].format(STAMPS[0]))
+]
 MESSAGES = st.one_of(
     st.builds(str.format, st.sampled_from(SAID), st.sampled_from(STAMPS)),
     st.builds(
@@ -140,6 +148,58 @@ def test_ordinary_lines_are_read_at_once() -> None:
     said = intake._ordinary(payload.log_events, Carrier("", UTC, "i"))  # noqa: SLF001
     assert said
     assert (said.lines, len(said.facts)) == (500, 500)
+
+
+def _refuses(line: str) -> bool:
+    return "bob" in line
+
+
+def test_a_line_that_breaks_the_reader_costs_no_other() -> None:
+    kept: Any = _Kept()
+    whole = postfix.read
+
+    def breaks(lines: list[str], carrier: Carrier) -> postfix.Reading:
+        if any(map(_refuses, lines)):
+            raise RuntimeError("of the reader")
+        return whole(lines, carrier)
+
+    with patch.object(postfix, "read", breaks):
+        tally = RelayLogs(kept, kept, PARIS).take(unpacked(_event(WITH_BOB)))
+
+    _is_all_but_bob(kept, tally, "RuntimeError('of the reader')")
+
+
+def test_a_line_whose_fact_breaks_the_fold_costs_no_other() -> None:
+    kept: Any = _Kept()
+
+    def breaks(facts: list[Fact]) -> Mapping[Key, Growth]:
+        if any(_refuses(fact.get("to", "")) for fact in facts):
+            raise KeyError("of the fold")
+        return grown(facts)
+
+    with patch.object(intake, "grown", breaks):
+        tally = RelayLogs(kept, kept, PARIS).take(unpacked(_event(WITH_BOB)))
+
+    _is_all_but_bob(kept, tally, "KeyError('of the fold')")
+
+
+def _is_all_but_bob(kept: Any, tally: Tally, error: str) -> None:  # noqa: ANN401
+    """What is no fault of Postroad's own is refused beside it, as ever."""
+    rest = [(at, line) for at, line in WITH_BOB if not _refuses(line)]
+    plain = _line_by_line(rest)
+    assert kept.growths == grown(plain.facts)
+    assert {message.body for message in kept.messages} == {BOB, *(one.raw for one in plain.bad)}
+    assert (tally.parsed, tally.refused) == (len(rest) - 1, 2)
+    assert f"a fault of Postroad's own: {error}" in tally.reasons
+
+
+def test_refused_lines_are_not_read_again() -> None:
+    lines = [SAID[4].format(STAMPS[1])] * 500
+    with patch.object(postfix, "read", wraps=postfix.read) as read:
+        facts, bad = intake._read(lines, Carrier(from_ms(NEW_YEAR)), ORIGIN)  # noqa: SLF001
+
+    assert (facts, [one.raw for one in bad]) == ([], lines)
+    read.assert_called_once()
 
 
 def test_one_bad_line_among_thousands_is_found() -> None:

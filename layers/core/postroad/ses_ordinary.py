@@ -59,6 +59,8 @@ _OWN = {
     "Rendering Failure": ("errorMessage",),
 }
 _OF_RECIPIENT = tuple((name, WORDS[name]) for name in ("action", "status", "diagnosticCode"))
+# Words that only the plain reader reads there.
+_NOT_OF_RECIPIENT = frozenset(WORDS) - dict(_OF_RECIPIENT).keys()
 
 
 def _form(name: str) -> _Form:
@@ -197,7 +199,7 @@ def _addressee(address: object) -> _Recipient:
 
 
 def _recipient(said: object) -> _Recipient:
-    if type(said) is not dict:
+    if type(said) is not dict or not _NOT_OF_RECIPIENT.isdisjoint(said):
         raise _UnusualError
     words: dict[str, Any] = {}
     _add_words(words, _OF_RECIPIENT, said)

@@ -7,7 +7,7 @@ again, whole.
 import json
 import zlib
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
 from itertools import groupby
@@ -20,8 +20,9 @@ from postroad import postfix, syslog
 from postroad.addresses import printable
 from postroad.cloud.queues import Queue, refused
 from postroad.cloud.tally import Tally, broken
-from postroad.facts import Fact, ParseError
-from postroad.growth import grown
+from postroad.codec import Key
+from postroad.facts import Fact
+from postroad.growth import Growth, grown
 from postroad.instants import day, from_ms
 from postroad.store.contract import BadInput
 from postroad.store.dynamodb import DynamoDBStore
@@ -32,6 +33,8 @@ _DAY_MS = 24 * 60 * 60 * 1000
 _LARGEST = 64 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _CONTROLS = bytes([*range(0x20), 0x7F])
+
+_Reader = Callable[[Sequence[str], Carrier, str], tuple[list[Fact], list[BadInput]]]
 
 
 class Said(NamedTuple):
@@ -93,10 +96,41 @@ class RelayLogs:
             return Tally(0, 0, [], [])
         origin = f"{payload.log_group}:{payload.log_stream}"
         carrier = Carrier("", self._zone, payload.log_stream)
-        said = _ordinary(payload.log_events, carrier) or _any(payload.log_events, carrier, origin)
-        self._store.add(grown(said.facts))
+        said, growths = _folded(payload.log_events, carrier, origin)
+        self._store.add(growths)
         self._aside.send(map(refused, said.bad))
         return Tally(said.lines - len(said.bad), len(said.bad), [], [one.reason for one in said.bad])
+
+
+def _read(lines: Sequence[str], carrier: Carrier, origin: str) -> tuple[list[Fact], list[BadInput]]:
+    """Read lines of one carrier at once. Raises what a line raises that breaks the reader."""
+    facts, refusals = postfix.read(lines, carrier)
+    return facts, [BadInput("relay", origin, str(error), error.raw) for error in refusals]
+
+
+def _one_by_one(lines: Sequence[str], carrier: Carrier, origin: str) -> tuple[list[Fact], list[BadInput]]:
+    """Read and fold each line alone: one that breaks the reader or the fold is refused like any other."""
+    facts: list[Fact] = []
+    bad: list[BadInput] = []
+    for line in lines:
+        try:
+            found, not_read = _read([line], carrier, origin)
+            grown(found)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it costs no other line
+            bad.append(broken("relay", origin, error, line))
+        else:
+            facts += found
+            bad += not_read
+    return facts, bad
+
+
+def _folded(events: Sequence[LogEvent], carrier: Carrier, origin: str) -> tuple[Said, dict[Key, Growth]]:
+    """Read and fold all that came at once; where a line breaks that, line by line without it."""
+    with suppress(Exception):
+        said = _ordinary(events, carrier) or _any(events, carrier, origin)
+        return said, grown(said.facts)
+    said = _any(events, carrier, origin, _one_by_one)
+    return said, grown(said.facts)
 
 
 def _ordinary(events: Sequence[LogEvent], carrier: Carrier) -> Said | None:
@@ -110,11 +144,10 @@ def _ordinary(events: Sequence[LogEvent], carrier: Carrier) -> Said | None:
         return None
     # No stamp is read as that; a line without one says so by it.
     never = f"{day(from_ms(first * _DAY_MS))}T24:00:00.000Z"
-    with suppress(Exception):
-        facts, bad = postfix.read(lines, carrier._replace(at=never))
-        if not bad and never not in [fact["at"] for fact in facts]:
-            return Said(len(lines), facts, [])
-    return None
+    facts, bad = postfix.read(lines, carrier._replace(at=never))
+    if bad or never in [fact["at"] for fact in facts]:
+        return None
+    return Said(len(lines), facts, [])
 
 
 def _is_printable(text: str) -> bool:
@@ -124,14 +157,14 @@ def _is_printable(text: str) -> bool:
     )
 
 
-def _any(events: Iterable[LogEvent], carrier: Carrier, origin: str) -> Said:
+def _any(events: Iterable[LogEvent], carrier: Carrier, origin: str, read: _Reader = _read) -> Said:
     """Read whatever came, as many lines at once as have one carrier."""
     number = 0
     facts: list[Fact] = []
     bad: list[BadInput] = []
     for at, run in groupby(_lines(events), key=_carried_at):
         lines = [line for _, line in run]
-        found, not_read = _read(lines, carrier._replace(at=from_ms(at)), origin)
+        found, not_read = read(lines, carrier._replace(at=from_ms(at)), origin)
         number += len(lines)
         facts += found
         bad += not_read
@@ -155,26 +188,3 @@ def _lines(events: Iterable[LogEvent]) -> Iterator[tuple[int, str]]:
 def _printable(line: str) -> str:
     """As `ingest.text_of` reads the bytes of a file."""
     return printable(line.rstrip("\r").strip("\0").replace("\t", " "))
-
-
-def _read(lines: Sequence[str], carrier: Carrier, origin: str) -> tuple[list[Fact], list[BadInput]]:
-    """Read lines of one carrier; where one of many is refused, halves are read again until it stands alone."""
-    if len(lines) == 1:
-        return _alone(lines[0], carrier, origin)
-    # Whichever line breaks the reader will do so alone.
-    with suppress(Exception):
-        facts, bad = postfix.read(lines, carrier)
-        if not bad:
-            return facts, []
-    half = len(lines) // 2
-    halves = [_read(some, carrier, origin) for some in (lines[:half], lines[half:])]
-    return [fact for found, _ in halves for fact in found], [one for _, refused in halves for one in refused]
-
-
-def _alone(line: str, carrier: Carrier, origin: str) -> tuple[list[Fact], list[BadInput]]:
-    try:
-        return postfix.facts(line, carrier), []
-    except ParseError as error:
-        return [], [BadInput("relay", origin, str(error), line)]
-    except Exception as error:  # noqa: BLE001 - one that breaks the reader is refused like any other
-        return [], [broken("relay", origin, error, line)]

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from hashlib import sha256
 from random import uniform
@@ -29,9 +29,12 @@ from urllib3.util.ssl_ import create_urllib3_context
 from postroad.store.aws_place import SERVICE, Place
 
 CONNECT_S, READ_S = 2.0, 5.0
-# After the first try. The pause before each is a random part of 1, 2, 4 and 8 s: in all still within the functions'
-# time, and enough for an on-demand table that doubles its capacity.
+# After the first try. The pause before each is a random part of 1, 2, 4 and 8 s: enough for an on-demand table that
+# doubles its capacity.
 RETRIES = 4
+# Tries that time out take 7 s each, five of them longer than a function has (30 s). None begins later than this after
+# the call: refusals, which are quick, have all their pauses, and the last try ends after 25 s.
+LAST_TRY_S = 18.0
 _REFUSED = "ConditionalCheckFailedException"
 # Faults of the one item, and of no other beside it.
 _OF_THE_ITEM = ("ValidationException", "SerializationException", "ItemCollectionSizeLimitExceededException")
@@ -77,9 +80,10 @@ class RefusedError(WriteError):
 class Wire:
     """Sends UpdateItem requests, for all threads at once."""
 
-    def __init__(self, place: Place, connections: int) -> None:
-        """Keep up to so many connections open."""
+    def __init__(self, place: Place, connections: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Keep up to so many connections open; `clock` tells seconds."""
         self._place = place
+        self._clock = clock
         self._url = place.url.rstrip("/") + "/"
         self._path = urlsplit(self._url).path
         self._pool = _pool(self._url, connections)
@@ -92,14 +96,16 @@ class Wire:
     def update_item(self, request: Mapping[str, object]) -> None:
         """Send a request, and again while what holds it up may pass. Raises WriteError."""
         body = json.dumps(request, separators=(",", ":")).encode()
+        last = self._clock() + LAST_TRY_S
         for number in range(RETRIES + 1):
             trouble = self._tried(body)
             if trouble is None:
                 self._quota.give()
                 return
-            if number == RETRIES or not self._quota.take():
+            pause = uniform(0, 2**number)  # noqa: S311 - it only has to differ
+            if number == RETRIES or self._clock() + pause > last or not self._quota.take():
                 raise WriteError(trouble)
-            time.sleep(uniform(0, 2**number))  # noqa: S311 - it only has to differ
+            time.sleep(pause)
 
     def _tried(self, body: bytes) -> str | None:
         """Try once: None when it is stored, the trouble if that may pass. Raises WriteError for any other."""
