@@ -79,8 +79,9 @@ def _peers() -> Iterator[str]:
     yield "| | dollars | write units a message | |"
     yield "|---|---:|---:|---|"
     units = sum(row.amount for row in cost.usual() if row.name.startswith("write units"))
-    yield f"| **Postroad** | **{_money(cost.total(cost.usual(), 'path'))}** | {units:.2f} | |"
-    for peer in (cost_peers.naive(), cost_peers.wraps(), cost_peers.deliverability_manager()):
+    mine = _money(cost.total(cost.usual(), "path"))
+    yield f"| **Postroad** | **{mine}** | {units:.2f} | one event of SES a message: what became of it |"
+    for peer in cost_peers.peers():
         yield f"| {peer.name} | {_money(peer.usd)} | {f'{peer.units:.2f}' if peer.units else ''} | {peer.why} |"
     yield ""
 
@@ -115,10 +116,7 @@ def everything() -> dict[str, Any]:
         "million": _data(cost.usual()),
         "fixed": _data(cost.fixed(Deployment())),
         "months": {name: cost.monthly(name) for name in VOLUMES},
-        "peers": [
-            peer._asdict()
-            for peer in (cost_peers.naive(), cost_peers.wraps(), cost_peers.deliverability_manager())
-        ],
+        "peers": [peer._asdict() for peer in cost_peers.peers()],
         "levers": [lever._asdict() for lever in levers()],
         "assumed": ASSUMED._asdict(),
         "measured": {name: of._asdict() for name, of in cost_measure.read().items()},

@@ -1,4 +1,8 @@
-"""What others cost on the same path, at the same prices, from what they deploy; and the naive way to build Postroad."""
+"""What others cost on the same path, at the same prices, from what they deploy; and the naive way to build Postroad.
+
+Both take two events a message, Send and what became of it: wraps, without the relay's log, hears of a message by Send
+alone, and naive takes whatever SES can tell. Postroad by itself takes one.
+"""
 
 from collections import Counter
 from datetime import timedelta
@@ -7,6 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 from bench import cost_measure, path, prices, ses_events
+from bench import cost_model as cost
 from bench.deployment import Deployment
 from bench.metered import UNIT, MeteredTable
 from bench.ordinary import ordinary
@@ -27,6 +32,19 @@ class Peer(NamedTuple):
     usd: float
     units: float
     why: str
+
+
+@cache
+def with_sends() -> Peer:
+    """Postroad where `TrackSends` asks for both events of a message, as the others have them."""
+    rows = cost.million(Deployment({"TrackSends": "true"}), cost.VOLUMES[cost.USUAL])
+    units = sum(row.amount for row in rows if row.name.startswith("write units"))
+    return Peer(
+        "Postroad with `TrackSends`",
+        cost.total(rows, "path"),
+        units,
+        "Send too, so two events a message, as naive and wraps have",
+    )
 
 
 @cache
@@ -124,3 +142,8 @@ def deliverability_manager() -> Peer:
     """SES's own: bought by the message, nothing to write."""
     price = prices.DELIVERABILITY_MANAGER
     return Peer("Virtual Deliverability Manager", price.usd, 0, "SES's own, by the message")
+
+
+def peers() -> tuple[Peer, ...]:
+    """All of them, as the page has them."""
+    return with_sends(), naive(), wraps(), deliverability_manager()
