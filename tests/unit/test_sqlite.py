@@ -1,11 +1,16 @@
 """What the SQLite store does beyond the contract: transactions, crashes, errors, and what one machine needs."""
 
+import errno
+import json
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,13 +18,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postroad import ingest
 from postroad.codec import Key
 from postroad.growth import Growth, grown
 from postroad.records import Record
 from postroad.store.contract import BadInput
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_ledger import OUTBOX, SetAside
-from postroad.store.sqlite_schema import APPLICATION_ID, MIGRATIONS, StoreError
+from postroad.store.sqlite_schema import APPLICATION_ID, MIGRATIONS, StoreError, migrate
+from postroad.syslog import Carrier
 from tests.contract.mail import FACTS
 
 KEY = Key("ses#1", "to#a@b")
@@ -93,6 +100,89 @@ class TestTransactions:
         with SQLiteStore.open(path, durable=False) as store:
             assert len(store.partition("ses#1")) == 10
             assert store.position("log") == "17"
+
+
+class TestSettling:
+    """What `settle` leaves in the log, because a reader still needs the pages before it, is on the disk there."""
+
+    @pytest.fixture
+    def synced(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The files that were asked to be on the disk, in their order."""
+        names: list[str] = []
+        fsync = os.fsync
+
+        def noted(descriptor: int) -> None:
+            names.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", noted)
+        return names
+
+    def test_everything_comes_into_the_database(
+        self, store: SQLiteStore, path: str, synced: list[str]
+    ) -> None:
+        store.add(batch(1))
+        store.settle()
+
+        Path(f"{path}-wal").unlink()
+        with sqlite3.connect(f"file:{path}?immutable=1", uri=True) as other:
+            assert other.execute("SELECT count(*) FROM record").fetchall() == [(10,)]
+        other.close()
+        assert synced == []
+
+    def test_what_an_older_reader_keeps_in_the_log(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: list[str]
+    ) -> None:
+        """Though the path is a link's, and was said from another directory."""
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "link.db").symlink_to(tmp_path / "postroad.db")
+        monkeypatch.chdir(tmp_path)
+        with SQLiteStore.open("link.db", durable=False) as store, SQLiteStore.open("link.db") as other:
+            with other.transaction():
+                pass
+            other.run("BEGIN")
+            assert other.partition("ses#1") == []
+            store.add(batch(1))
+            monkeypatch.chdir(tmp_path / "elsewhere")
+            store.settle()
+
+            assert synced == [str(tmp_path / "postroad.db-wal")]
+            assert other.partition("ses#1") == []
+            other.run("COMMIT")
+            store.settle()
+            assert len(synced) == 1
+            assert len(other.partition("ses#1")) == 10
+
+    def test_a_checkpoint_of_another_process(
+        self, store: SQLiteStore, path: str, synced: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.add(batch(1))
+        run = store.run
+        monkeypatch.setattr(
+            store, "run", lambda said: [(1, -1, -1)] if said.startswith("PRAGMA wal_") else run(said)
+        )
+        store.settle()
+
+        assert synced == [f"{path}-wal"]
+
+    def test_a_disk_that_fails(self, store: SQLiteStore, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        with SQLiteStore.open(path) as other:
+            other.run("BEGIN")
+            other.partition("ses#1")
+            store.add(batch(1))
+            monkeypatch.setattr(os, "fsync", _refuse)
+            with pytest.raises(StoreError, match="Input/output error"):
+                store.settle()
+
+    def test_in_memory_there_is_nothing_to_settle(self, synced: list[str]) -> None:
+        with SQLiteStore.open() as store:
+            store.add(batch(1))
+            store.settle()
+        assert synced == []
+
+
+def _refuse(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class TestRows:
@@ -571,6 +661,97 @@ def test_a_database_of_the_first_version_is_brought_up_to_date(path: str) -> Non
             assert store.run("SELECT sql FROM sqlite_master ORDER BY name") == new.run(
                 "SELECT sql FROM sqlite_master ORDER BY name"
             )
+
+
+_LIFE = (
+    "2026-02-25T01:00:00.000Z mx1 postfix/smtpd[7]: A0000001: client=app.example.com[192.0.2.7]",
+    "2026-02-25T01:00:00.100Z mx1 postfix/cleanup[8]: A0000001: message-id=<m@example.com>",
+    "2026-02-25T01:00:00.200Z mx1 postfix/qmgr[9]: A0000001: from=<f@example.com>, size=8121, nrcpt=2 (queue active)",
+    "2026-02-25T01:00:01.000Z mx1 postfix/smtp[14]: A0000001: to=<r@example.com>, relay=none, dsn=4.4.1, status=deferred (connect to x: Connection timed out)",
+    "2026-02-25T01:00:02.000Z mx1 postfix/qmgr[9]: A0000001: removed",
+)
+
+
+def _as_once_written(text: str, key: Key) -> str:
+    """A queue's fact as the first version wrote it: with its queue id."""
+    own = {"q": key.pk.removeprefix("queue#")} if key.pk.startswith("queue#") else {}
+    return json.dumps({**json.loads(text), **own}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_facts_of_the_first_version_are_the_same_facts(path: str) -> None:
+    """The log of an older store, imported again, brings nothing new."""
+    growths = grown(
+        ingest.relay([line.encode() for line in _LIFE], Carrier("2026-02-25T02:00:00.000Z", UTC), "log").facts
+    )
+    rows = [
+        (
+            *key,
+            said.lookup,
+            said.at or "",
+            said.problem,
+            "\n".join(_as_once_written(text, key) for text in said.texts),
+        )
+        for key, said in growths.items()
+    ]
+    with closing(sqlite3.connect(path)) as first:
+        for statement in _FIRST_VERSION:
+            first.execute(statement)
+        first.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, '', ?)", rows)
+        first.commit()
+
+    with SQLiteStore.open(path) as store:
+        assert sum(facts.count('"q":"A0000001"') for *_, facts in rows) == 4
+        assert store.add(growths) == []
+        assert {record.key: record.texts for record in store.get(growths)} == {
+            key: said.texts for key, said in growths.items()
+        }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        "7",
+        '{"a":"2"}',
+        '{"?":1,"e":"x"}',
+        '{"e":[]}',
+        '{"e":"queued","q":"\\ud800"}',
+        "[" * 9_000,
+    ],
+)
+def test_a_text_of_the_first_version_that_is_no_fact_stays(path: str, text: str) -> None:
+    with closing(sqlite3.connect(path)) as first:
+        for statement in _FIRST_VERSION:
+            first.execute(statement)
+        first.execute("INSERT INTO record VALUES ('queue#2', '', NULL, '', NULL, '', ?)", (text,))
+        first.commit()
+
+    with SQLiteStore.open(path) as store:
+        assert store.run("SELECT facts FROM record WHERE pk = 'queue#2'") == [(text,)]
+
+
+def test_a_database_of_the_first_version_is_copied_by_its_index() -> None:
+    """To sort its rows would take their size in temporary files."""
+    copying = [statement for statement in MIGRATIONS[1] if statement.startswith("INSERT")]
+    with closing(sqlite3.connect(":memory:")) as first:
+        first.create_function("anew", 3, str, deterministic=True)
+        for statement in _FIRST_VERSION:
+            first.execute(statement)
+        for statement in MIGRATIONS[1][: MIGRATIONS[1].index(copying[0])]:
+            first.execute(statement)
+        plan = first.execute(f"EXPLAIN QUERY PLAN {copying[0]}").fetchall()
+
+    assert [step for *_, step in plan] == ["SCAN wide USING INDEX record_by_time"]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_what_is_dropped_is_erased_as_before(kept: int) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
+        new.execute(f"PRAGMA secure_delete = {kept}")
+        migrate(new, ":memory:")
+        assert new.execute("PRAGMA secure_delete").fetchall() == [(kept,)]
 
 
 def test_a_new_database_says_whose_it_is(store: SQLiteStore) -> None:

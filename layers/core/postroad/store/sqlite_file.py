@@ -1,5 +1,6 @@
 """One SQLite file as several threads and processes use it: connections, transactions, errors."""
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,15 @@ def _in_wal(connection: sqlite3.Connection, *, last_try: bool) -> bool:
             raise
         return False
     return True
+
+
+def _sync(path: str) -> None:
+    # Any descriptor will do. Closing one gives up the process's locks on that file, but SQLite has none on its log.
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Database:
@@ -89,7 +99,13 @@ class Database:
 
     def settle(self) -> None:
         """Bring all that was committed to the disk, though others have it open; another thread may write on."""
-        self.run("PRAGMA wal_checkpoint(PASSIVE)")
+        ((busy, written, moved),) = self.run("PRAGMA wal_checkpoint(PASSIVE)")
+        # What an older reader, or another checkpoint, keeps in the log is as safe there, once that is on the disk.
+        if busy or moved < written:
+            # As SQLite found it, through links and from the directory it began in.
+            database = self.run("PRAGMA database_list")[0][2]
+            with explained(self.path):
+                _sync(f"{database}-wal")
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement and give its rows."""
