@@ -56,11 +56,15 @@ class Backfill:
                 Lane(kind, [name for one, name in files if one == kind], watcher) for kind in self._inputs
             ]
             chunks = side_by_side(lanes)
+            settled = settling.submit(self._store.settle)
             for first in chunks:
                 self._write(chain([first], chunks))
                 collect()
+                # A disk that failed the last batch ends the import.
+                settled.result()
                 # While the next batch is read: a seventh of what writing takes is waiting for the disk.
-                settling.submit(self._store.settle)
+                settled = settling.submit(self._store.settle)
+            settled.result()
         for _ in give_up(self._store, now()):
             pass
         self._store.settle()

@@ -10,11 +10,18 @@ import re
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from datetime import UTC
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from postroad.store.sqlite import SQLiteStore
+from postroad.store.sqlite_schema import StoreError
+from postroad_host.backfill import Backfill
 
 POSTROAD = Path(sys.executable).with_name("postroad")
 SES_ID = "0102019c91ac1988-37bf9659-3ac9-481a-b264-f00d2b267662-000000"
@@ -224,6 +231,30 @@ def test_a_full_disk_leaves_nothing_half_written(store: Store) -> None:
     assert len(store.people) in {0, 10_000}
     assert "20,000 facts; 0 set aside" in store.take("--relay-log", log)
     assert len(store.people) == 20_000
+
+
+class _FailingStore(SQLiteStore):
+    """A store whose disk fails at one checkpoint of those that go on beside the import."""
+
+    failing = count(1)
+
+    def settle(self) -> None:
+        if threading.current_thread() is not threading.main_thread() and next(self.failing) == 1:
+            raise StoreError("the disk fails")
+        super().settle()
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_disk_that_fails_beside_the_import_ends_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    monkeypatch.setattr(_FailingStore, "failing", count(1 - good))
+    log = store.file("mail.log", lines(1, 2))
+    with _FailingStore.open(str(store.database), durable=False) as failing:
+        backfill = Backfill(failing, zone=UTC, dated=None)
+        with pytest.raises(StoreError, match="the disk fails"):
+            backfill.run([("relay", str(log))])
+    assert store.people == ["r1@example.com", "r2@example.com"]
 
 
 # Lines and events that are not well
