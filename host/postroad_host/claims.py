@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from postroad.codec import Key
-from postroad.growth import Growth, grown
+from postroad.growth import Growth, grown, state_text
 from postroad.instants import Instant
 from postroad.lifecycle import State
 from postroad.places import MESSAGE
@@ -15,7 +15,7 @@ from postroad.unified import is_waiting
 
 _AT_ONCE = 1000
 # The state that only a relay's own line brings a record of SES's to, and such a line names its queue id.
-_RELAYED = f"{State.RELAYED:02d} {State.RELAYED.word}"
+_RELAYED = state_text(State.RELAYED)
 # Without one of these in its text, a fact claims nothing; most are told apart without reading their JSON.
 _CLAIMS = ('"q":', '"e":"unclaimed"')
 

@@ -1,6 +1,6 @@
 import pytest
 
-from postroad.addresses import LONGEST, bare, clipped, folded, printable
+from postroad.addresses import LONGEST, bare, clipped, folded, is_plain, printable
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,8 @@ def test_a_text_too_long_for_a_key_is_cut_and_stays_distinct() -> None:
 def test_what_does_not_print_is_a_question_mark() -> None:
     assert printable("plain jürgen") == "plain jürgen"
     assert printable("a\r\n\0\x1b\x7f\x85\u2028\ud800b") == "a????????b"
+
+
+@pytest.mark.parametrize("text", ["", "a b@c.d", "\x7f", "\t", "a\nb", "jürgen", "~", "\x1f"])
+def test_plain_is_printable_ascii(text: str) -> None:
+    assert is_plain(text.encode()) == (text.isascii() and text.isprintable())

@@ -1,6 +1,9 @@
+import re
+
 import pytest
 
 from postroad import postfix_forms as forms
+from postroad.codec import SHORT_NAMES
 from postroad.facts import Event, ParseError, Source
 
 SES_ID = "0100019c921d4630-6a5d1f0e-6f0b-4d7c-9b8e-0a1b2c3d4e5f-000000"
@@ -200,3 +203,17 @@ def test_a_rule_on_a_subject_says_what_became_of_the_mail(action: str, event: Ev
 def test_what_is_no_verdict_says_nothing() -> None:
     assert forms.action("table hash:/etc/postfix/access: lookup") is None
     assert forms.action("") is None
+
+
+def test_every_word_of_a_form_is_a_word_of_a_fact() -> None:
+    """A word without a short name would break the fold of a whole batch."""
+    patterns = [value for value in vars(forms).values() if isinstance(value, re.Pattern)]
+    words = {word for pattern in patterns for word in pattern.groupindex}
+    # Read, and put under another name or nowhere.
+    assert words - {"bare_to", "bare_orig_to", "content", "text"} <= SHORT_NAMES.keys()
+
+
+def test_what_stands_behind_the_envelope_of_a_refusal_is_not_kept() -> None:
+    said = forms.action("reject: RCPT from unknown[203.0.113.5]: 554 5.7.1 no; from=<a>: b@c.d> to=<a@b.c>")
+    assert said
+    assert said.keys() <= SHORT_NAMES.keys()

@@ -120,9 +120,10 @@ def _of_recipient(growths: dict[Key, Growth], fact: Fact) -> bool:
     to, queue_id = fact.get("to"), fact.get("queue_id", NOQUEUE)
     if fact["source"] is not Source.RELAY or queue_id == NOQUEUE or not to or folded(to) != to:
         return False
-    if fact["event"] is Event.SUBJECT:
-        _in_queue(growths, fact)
-    elif fact.get("status") != "deferred":
+    is_whole = (
+        _in_queue(growths, fact) if fact["event"] is Event.SUBJECT else fact.get("status") == "deferred"
+    )
+    if not is_whole:
         return False
     at = fact["at"][:10]
     place = Place(Key(f"queue#{queue_id}", f"{at}#to#{to}"), at)

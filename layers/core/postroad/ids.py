@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from postroad.instants import Instant, day, from_ms
+from postroad.remembered import Remembered
 
 NOQUEUE = "NOQUEUE"
 # SES was announced in January 2011; an id that decodes to a time outside these bounds is no id of that shape.
@@ -44,19 +45,13 @@ def ses_time(ses_id: str) -> Instant | None:
     return at if EARLIEST <= at < LATEST else None
 
 
-class _Days(dict[str, str]):
-    """Days by an id's first twelve characters, which leave 66 seconds open; empty where they may lie in two."""
-
-    def __missing__(self, start: str) -> str:
-        first, last = (ses_time(f"{start}{rest}-") or "" for rest in ("0000", "ffff"))
-        if len(self) >= _MOST_DAYS:
-            self.clear()
-        self[start] = found = day(first) if day(first) == day(last) else ""
-        return found
+def _day_of(start: str) -> str:
+    """The day of ids with these first twelve characters, which leave 66 seconds open; empty where they lie in two."""
+    first, last = (day(ses_time(f"{start}{rest}-") or "") for rest in ("0000", "ffff"))
+    return first if first == last else ""
 
 
-_MOST_DAYS = 4096
-_DAYS = _Days()
+_DAYS = Remembered(_day_of)
 
 
 def ses_day(ses_id: str) -> str:

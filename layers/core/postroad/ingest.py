@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from postroad.addresses import is_plain
 from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
 from postroad.postfix import read
 from postroad.ses_ordinary import facts as ordinary
 from postroad.store.contract import BadInput
 from postroad.syslog import Carrier
-
-_CONTROLS = bytes([*range(0x20), 0x7F])
 
 
 class Batch(NamedTuple):
@@ -28,10 +27,11 @@ def relay(lines: Iterable[bytes], carrier: Carrier, origin: str) -> Batch:
 
 def _texts(lines: Sequence[bytes]) -> Sequence[str]:
     """All lines as text at once, where all are ASCII and none needs a change: a tenth of the time (measured)."""
-    block = b"\n".join(lines)
-    if block.isascii() and len(block.translate(None, _CONTROLS)) == len(block) - len(lines) + 1:
-        return block.decode("ascii").split("\n")
-    return [text_of(raw) for raw in lines]
+    return (
+        [raw.decode("ascii") for raw in lines]
+        if is_plain(b"".join(lines))
+        else [text_of(raw) for raw in lines]
+    )
 
 
 def ses(bodies: Iterable[bytes | str], origin: str, relays: Sequence[str] = ()) -> Batch:
