@@ -212,6 +212,9 @@ def test_headers_of_many_seconds_minutes_and_hosts_are_read_all() -> None:
         for hour in range(24)
         for minute in range(0, 60, 9)
         for host in "12"
+    ] + [
+        f"Feb 25 {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02} mx1 postfix/qmgr[9]: ED06590130: removed"
+        for second in range(2 * 3600)
     ]
     assert postfix.read(lines, CARRIER).facts == plainly(lines, CARRIER).facts
 

@@ -1,7 +1,6 @@
 """Identifiers: Postfix queue ids and SES message ids."""
 
 import re
-from functools import lru_cache
 
 from postroad.instants import Instant, day, from_ms
 from postroad.remembered import Remembered
@@ -33,16 +32,22 @@ def is_queue_id(text: str) -> bool:
     )
 
 
-# As many as a batch's messages, since each is asked for again when its facts are folded.
-@lru_cache(maxsize=16_384)
 def ses_time(ses_id: str) -> Instant | None:
     """When SES took the message, read out of its id; None where the id does not tell."""
+    return _TIMES[ses_id]
+
+
+def _time_in(ses_id: str) -> Instant | None:
     found = _SES_TIME.match(ses_id)
     if found is None:
         return None
     milliseconds = int(found[1], 16)
     at = from_ms(milliseconds) if milliseconds < 2**43 else ""
     return at if EARLIEST <= at < LATEST else None
+
+
+# Each is asked for again when its facts are folded.
+_TIMES = Remembered(_time_in, most=1024)
 
 
 def _day_of(start: str) -> str:
