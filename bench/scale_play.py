@@ -7,6 +7,7 @@ scale is the grain. Up to a share of WHOLE batches stay whole, as one hot key mu
 fewer, slower executions take them; beyond, one execution stands for all, and its batches are as small as the share.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,8 +22,10 @@ from postroad import unified
 from postroad.codec import Key
 from postroad.facts import Fact
 from postroad.growth import Growth, grown
+from postroad.store.dynamodb import THREADS
 
 # The store's tries of one write: the first, and four more after a random part of 1, 2, 4 and 8 s; the mean of it here.
+# Meanwhile it writes the others, on as many threads (`DynamoDBStore.add`).
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 # A payload of the log holds at most so many messages, and a subscription hands on once a second.
 _PAYLOAD = 100
@@ -40,18 +43,31 @@ class Speeds(NamedTuple):
 
 
 @dataclass
+class Throttled:
+    """A write that the table refused so many times, and when it is tried again."""
+
+    key: Key
+    growth: Growth
+    ready: float = 0.0
+    tries: int = 0
+
+
+@dataclass
 class Execution:
-    """A function at work on a batch: what it has to write, how far it is."""
+    """A function at work on a batch: what it has to write, and what holds it up."""
 
     feed: Feed
     things: list[Thing]
-    writes: list[tuple[Key, Growth]]
+    writes: deque[tuple[Key, Growth]]
     began: float
-    ready: float
-    done: int = 0
-    tries: int = 0
     credit: float = 0.0
-    lost: set[Key] = field(default_factory=set)
+    held: list[Throttled] = field(default_factory=list)  # each on a thread of its own
+    given_up: set[Key] = field(default_factory=set)
+    lost: set[Key] = field(default_factory=set)  # too large: whatever is tried
+
+    def is_stuck(self) -> bool:
+        """Tell whether no thread is free for another write."""
+        return len(self.held) >= THREADS
 
 
 class Played(NamedTuple):
@@ -131,14 +147,8 @@ class Play:
         for feed, slots in self._slots.items():
             busy = sum(one.feed is feed for one in self._at_work)
             while busy < slots and (things := feed.batch(self.now)):
-                facts = [
-                    fact
-                    for thing in things
-                    for number in thing.numbers
-                    for fact in self.mail.facts(number, thing.kind)
-                ]
-                writes = list(grown(facts).items())
-                self._at_work.append(Execution(feed, things, writes, self.now, self.now))
+                facts = self._facts(things)
+                self._at_work.append(Execution(feed, things, deque(grown(facts).items()), self.now))
                 busy += 1
 
     def _facts(self, things: list[Thing]) -> Iterator[Fact]:
@@ -148,34 +158,44 @@ class Play:
 
     def _work(self) -> None:
         for one in self._at_work:
-            if one.ready <= self.now:
-                self._write(one)
+            one.credit = min(one.credit + self._speeds[one.feed], max(self._speeds[one.feed], 1.0))
+            self._try_again(one)
+            self._write(one)
         for one in [one for one in self._at_work if self._is_over(one)]:
             self._at_work.remove(one)
             self._finish(one)
 
+    def _try_again(self, one: Execution) -> None:
+        due = [throttled for throttled in one.held if throttled.ready <= self.now]
+        for throttled in due[: int(one.credit)]:
+            one.held.remove(throttled)
+            self._try(one, throttled)
+
     def _write(self, one: Execution) -> None:
-        one.credit = min(one.credit + self._speeds[one.feed], max(self._speeds[one.feed], 1.0))
-        while one.credit >= 1 and one.done < len(one.writes):
-            one.credit -= 1
-            key, growth = one.writes[one.done]
-            refused, change = self.table.write(key, growth, self.now)
-            if refused is None or refused == TOO_LARGE:
-                one.done, one.tries = one.done + 1, 0
-                one.lost |= {key} if refused else set()
-                self._lines += len(unified.lines(*change)) if change and self.scenario.replays else 0
-            else:
-                one.ready = self.now + (PAUSES_S[one.tries] if one.tries < len(PAUSES_S) else 0)
-                one.tries += 1
-                return
+        while one.credit >= 1 and one.writes and not one.is_stuck():
+            self._try(one, Throttled(*one.writes.popleft()))
+
+    def _try(self, one: Execution, write: Throttled) -> None:
+        one.credit -= 1
+        refused, change = self.table.write(write.key, write.growth, self.now)
+        if refused is None or refused == TOO_LARGE:
+            one.lost |= {write.key} if refused else set()
+            self._lines += len(unified.lines(*change)) if change and self.scenario.replays else 0
+        elif write.tries < len(PAUSES_S):
+            write.ready = self.now + PAUSES_S[write.tries]
+            write.tries += 1
+            one.held.append(write)
+        else:
+            one.given_up.add(write.key)
 
     def _is_over(self, one: Execution) -> bool:
-        given_up = one.tries > len(PAUSES_S) or self.now - one.began >= one.feed.function.timeout_s
-        return one.done == len(one.writes) or given_up
+        is_hopeless = len(one.given_up) >= THREADS or self.now - one.began >= one.feed.function.timeout_s
+        return is_hopeless or not (one.writes or one.held)
 
     def _finish(self, one: Execution) -> None:
         """What was not written is lost to this execution, and its feed brings again what names it."""
-        lost = one.lost | {key for key, _ in one.writes[one.done :]}
+        left = {key for key, _ in one.writes} | {throttled.key for throttled in one.held}
+        lost = one.lost | one.given_up | left
         if lost:
             every = isinstance(one.feed, LogFeed)
             failed = one.things if every else failed_of(one.things, lost, self.mail.facts)

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from postroad import ingest
-from postroad.facts import Fact
-from postroad.growth import grown
+from postroad.codec import Key
+from postroad.growth import Growth
 from postroad.instants import Instant
 from postroad.store.contract import BadInput
 from postroad.store.sqlite import SQLiteStore
@@ -83,9 +83,11 @@ class Backfill:
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
         """Fold and write as many chunks as one transaction takes."""
+        growths: dict[Key, Growth] = {}
         bad: list[BadInput] = []
-        # What was said is let go once it is folded: memory holds folded records only.
-        growths = grown(chain.from_iterable(self._read(chunks, bad)))
+        for batch in self._read(chunks, growths):
+            self._facts += len(batch.facts)
+            bad += batch.bad
         with self._store.transaction():
             watch(self._store, growths, self._store.grow(growths), now())
             self._store.set_aside(bad, now())
@@ -93,24 +95,23 @@ class Backfill:
         if bad:
             self.exit_code = max(self.exit_code, _SET_ASIDE)
 
-    def _read(self, chunks: Iterable[Chunk], bad: list[BadInput]) -> Iterator[list[Fact]]:
+    def _read(self, chunks: Iterable[Chunk], growths: dict[Key, Growth]) -> Iterator[ingest.Batch]:
+        """Read and fold; what was said is let go then, so that memory holds folded records only."""
         left, refused = _AT_ONCE, 0
         for chunk in chunks:
-            batch = self._said(chunk)
+            batch = ingest.into(growths, chunk.inputs, self._reader(chunk), chunk.kind, chunk.origin)
             self._inputs[chunk.kind] += len(chunk.inputs)
-            self._facts += len(batch.facts)
-            bad += batch.bad
-            yield batch.facts
+            yield batch
             left -= len(chunk.inputs)
             refused += sum(len(one.raw) for one in batch.bad)
             if left <= 0 or refused > _MOST_REFUSED:
                 return
 
-    def _said(self, chunk: Chunk) -> ingest.Batch:
+    def _reader(self, chunk: Chunk) -> ingest.Read:
         if chunk.kind == "ses":
-            return ingest.ses(chunk.inputs, chunk.origin)
-        at = self._dated or chunk.dated or self._began
-        return ingest.relay(chunk.inputs, Carrier(at, self._zone), chunk.origin)
+            return partial(ingest.ses, origin=chunk.origin)
+        carrier = Carrier(self._dated or chunk.dated or self._began, self._zone)
+        return partial(ingest.relay, carrier=carrier, origin=chunk.origin)
 
 
 @contextmanager

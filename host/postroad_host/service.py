@@ -7,7 +7,7 @@ what that made us owe. Only the wait for SQS and the search's answers have threa
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -138,14 +138,14 @@ class Service:
         limit = self._settings.batch_size
         for chunk in self._logs.read(limit):
             carrier = Carrier(chunk.at, self._settings.relay_logs.time_zone)
-            read = partial(_read_lines, carrier=carrier, origin=chunk.origin)
+            read = partial(ingest.relay, carrier=carrier, origin=chunk.origin)
             yield Delivery("relay", chunk.origin, chunk.lines, read, chunk.position), _nothing
         for chunk in self._events.read(limit):
-            read = partial(_read_events, relays=self._settings.ses_events.relay_hosts, origin=chunk.origin)
+            read = partial(ingest.ses, relays=self._settings.ses_events.relay_hosts, origin=chunk.origin)
             yield Delivery("ses", chunk.origin, chunk.lines, read, chunk.position), _nothing
         received = self._queue.take() if self._queue else None
         if received:
-            read = partial(_read_events, relays=self._settings.ses_events.relay_hosts, origin=received.origin)
+            read = partial(ingest.ses, relays=self._settings.ses_events.relay_hosts, origin=received.origin)
             yield Delivery("ses", received.origin, received.bodies, read), received.stored
 
     def _keep(self, delivery: Delivery, stored: Callable[[], None]) -> bool:
@@ -215,14 +215,6 @@ def _may_pass(error: StoreError) -> bool:
 
 def _nothing() -> None:
     pass
-
-
-def _read_lines(lines: Sequence[bytes | str], *, carrier: Carrier, origin: str) -> ingest.Batch:
-    return ingest.relay([line for line in lines if isinstance(line, bytes)], carrier, origin)
-
-
-def _read_events(bodies: Sequence[bytes | str], *, origin: str, relays: Sequence[str]) -> ingest.Batch:
-    return ingest.ses(bodies, origin, relays)
 
 
 def _gate(where: SearchAddress) -> Gate:

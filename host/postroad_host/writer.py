@@ -1,22 +1,19 @@
 """Keeps what comes in: the facts, what they show, what was refused and how far was read, in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from postroad import unified
 from postroad.codec import Key
-from postroad.growth import Growth, grown
-from postroad.ingest import Batch
+from postroad.growth import Growth
+from postroad.ingest import Read, into
 from postroad.instants import from_datetime
-from postroad.store.contract import BadInput, Change
+from postroad.store.contract import Change
 from postroad.store.sqlite import SQLiteStore, changes
 from postroad_host.claims import give_up, watch
 from postroad_host.clock import now
-
-# Reads some inputs: log lines as bytes, an SQS message's body as text.
-Read: TypeAlias = Callable[[Sequence[bytes | str]], Batch]
 
 
 class Delivery(NamedTuple):
@@ -40,7 +37,8 @@ class Writer:
 
     def keep(self, delivery: Delivery) -> None:
         """Keep a delivery. Raises StoreError, and has then kept nothing of it."""
-        growths, bad = _folded(delivery)
+        growths: dict[Key, Growth] = {}
+        bad = into(growths, delivery.inputs, delivery.read, delivery.source, delivery.origin).bad
         with self._store.transaction():
             self._grow(growths)
             self._store.set_aside(bad, now())
@@ -67,29 +65,3 @@ class Writer:
     def forget(self) -> bool:
         """Delete some of what is too old; tells whether there may be more."""
         return self._store.expire(from_datetime(datetime.now(UTC) - self._retention)) > 0
-
-
-def _folded(delivery: Delivery) -> tuple[dict[Key, Growth], list[BadInput]]:
-    """Read and fold all inputs; where one of them breaks the reader or the fold, it alone is set aside."""
-    try:
-        batch = delivery.read(delivery.inputs)
-        return grown(batch.facts), batch.bad
-    except Exception:  # noqa: BLE001 - a service that dies of one line would die of it at each start
-        batches = [_alone(delivery._replace(inputs=[one])) for one in delivery.inputs]
-    facts = [fact for one in batches for fact in one.facts]
-    return grown(facts), [bad for one in batches for bad in one.bad]
-
-
-def _alone(delivery: Delivery) -> Batch:
-    try:
-        batch = delivery.read(delivery.inputs)
-        grown(batch.facts)
-    except Exception as error:  # noqa: BLE001 - as above
-        return Batch([], [_broken(delivery, error)])
-    return batch
-
-
-def _broken(delivery: Delivery, error: Exception) -> BadInput:
-    raw = delivery.inputs[0]
-    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-    return BadInput(delivery.source, delivery.origin, f"a fault of Postroad's own: {error!r}", text)

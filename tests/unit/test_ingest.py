@@ -1,11 +1,16 @@
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from postroad import ingest
+from postroad.codec import Key
 from postroad.facts import Event
+from postroad.growth import Growth
 from postroad.syslog import Carrier
 
 CARRIER = Carrier(at="2026-03-01T00:00:00.000Z")
 REMOVED = b"Feb 25 00:05:18 mx1 postfix/qmgr[99]: 4fXk2M1zQyz3Rb: removed"
+ACTIVE = b"Feb 25 00:05:18 mx1 postfix/qmgr[99]: 4fXk2M1zQyz3Rb: from=<a@example.org>, size=9, nrcpt=1 (queue active)"
 CUT = b"Feb 25 00:05:18 mx1 postfix/smtp[99]: 4fXk2M1zQyz3Rb: to=<ann@exam"
 SEND = json.dumps(
     {
@@ -38,3 +43,33 @@ def test_bytes_that_are_no_text_become_question_marks_and_characters_stay() -> N
 def test_a_line_of_a_megabyte_is_set_aside_whole() -> None:
     batch = ingest.relay([REMOVED + b"x" * 1_000_000], CARRIER, "mail.log")
     assert len(batch.bad[0].raw) > 1_000_000
+
+
+def into(lines: list[bytes], read: ingest.Read) -> tuple[dict[Key, Growth], ingest.Batch]:
+    growths: dict[Key, Growth] = {}
+    return growths, ingest.into(growths, lines, read, "relay", "mail.log")
+
+
+def test_a_line_that_breaks_the_reader_costs_no_other() -> None:
+    def read(lines: Sequence[bytes]) -> ingest.Batch:
+        if b"bad" in lines:
+            raise ZeroDivisionError("of course not")
+        return ingest.relay(lines, CARRIER, "mail.log")
+
+    growths, batch = into([ACTIVE, b"bad", CUT, REMOVED], read)
+    assert [bad.raw for bad in batch.bad] == ["bad", CUT.decode()]
+    assert batch.bad[0].reason == "a fault of Postroad's own: ZeroDivisionError('of course not')"
+    assert growths == into([ACTIVE, REMOVED], read)[0] != {}
+
+
+def test_a_line_whose_facts_break_the_fold_costs_no_other() -> None:
+    def read(lines: Sequence[bytes]) -> ingest.Batch:
+        batch = ingest.relay([line for line in lines if line != b"bad"], CARRIER, "mail.log")
+        no_facts: Any = [{}] if b"bad" in lines else []
+        return batch._replace(facts=batch.facts[:1] + no_facts + batch.facts[1:])
+
+    growths, batch = into([ACTIVE, b"bad", REMOVED], read)
+    assert [(bad.raw, bad.reason) for bad in batch.bad] == [
+        ("bad", "a fault of Postroad's own: KeyError('event')")
+    ]
+    assert growths == into([ACTIVE, REMOVED], read)[0] != {}

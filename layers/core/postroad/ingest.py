@@ -1,14 +1,16 @@
 """Inputs to facts: what is refused is set aside with its reason, and the rest goes on."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from postroad.addresses import is_plain
+from postroad.codec import Key
 from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
+from postroad.growth import Growth, fold, grown
 from postroad.postfix import read
 from postroad.ses_ordinary import facts as ordinary
-from postroad.store.contract import BadInput
+from postroad.store.contract import BadInput, broken
 from postroad.syslog import Carrier
 
 
@@ -17,6 +19,36 @@ class Batch(NamedTuple):
 
     facts: list[Fact]
     bad: list[BadInput]
+
+
+# Reads some inputs: log lines as bytes, an SQS message's body as text.
+Read: TypeAlias = Callable[[Sequence[Any]], Batch]
+
+
+def into(
+    growths: dict[Key, Growth], inputs: Sequence[bytes | str], read: Read, source: str, origin: str
+) -> Batch:
+    """Read inputs and fold what they say; where one of them breaks the reader or the fold, it alone is set aside."""
+    try:
+        batch = read(inputs)
+        fold(growths, batch.facts)
+    except Exception:  # noqa: BLE001 - whatever it is, it costs no other input
+        batches = [_alone(one, read, source, origin) for one in inputs]
+        batch = Batch(
+            [fact for one in batches for fact in one.facts], [bad for one in batches for bad in one.bad]
+        )
+        # What was folded before is folded again, which changes nothing.
+        fold(growths, batch.facts)
+    return batch
+
+
+def _alone(one: bytes | str, read: Read, source: str, origin: str) -> Batch:
+    try:
+        batch = read([one])
+        grown(batch.facts)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Batch([], [broken(source, origin, error, one)])
+    return batch
 
 
 def relay(lines: Iterable[bytes], carrier: Carrier, origin: str) -> Batch:

@@ -10,14 +10,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from postroad import ingest
 from postroad.cloud.queues import NotSentError, Queue, deadlines, refused
-from postroad.cloud.tally import Tally, broken, not_stored
+from postroad.cloud.tally import Tally, not_stored
 from postroad.codec import Key
 from postroad.facts import Fact
 from postroad.growth import Growth, grown
 from postroad.ingest import Batch
 from postroad.places import places
 from postroad.records import Record
-from postroad.store.contract import BadInput
+from postroad.store.contract import BadInput, broken
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.unified import is_waiting
 

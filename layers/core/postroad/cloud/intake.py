@@ -19,12 +19,12 @@ from msgspec import Struct
 from postroad import postfix, syslog
 from postroad.addresses import is_plain, printable
 from postroad.cloud.queues import Queue, refused
-from postroad.cloud.tally import Tally, broken
+from postroad.cloud.tally import Tally
 from postroad.codec import Key
 from postroad.facts import Fact
 from postroad.growth import Growth, grown
 from postroad.instants import day, from_ms
-from postroad.store.contract import BadInput
+from postroad.store.contract import BadInput, broken
 from postroad.store.dynamodb import DynamoDBStore
 from postroad.syslog import Carrier
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from postroad.codec import Key
 from postroad.growth import Growth
-from postroad.store.contract import BadInput
 from postroad.store.dynamodb import DynamoDBStore, NotStoredError
 
 
@@ -16,11 +15,6 @@ class Tally(NamedTuple):
     refused: int
     failed: list[str]
     reasons: list[str]
-
-
-def broken(source: str, origin: str, error: Exception, raw: str) -> BadInput:
-    """An input that breaks its reader: refused like any other, as it would break it every time."""
-    return BadInput(source, origin, f"a fault of Postroad's own: {error!r}", raw)
 
 
 def not_stored(store: DynamoDBStore, growths: Mapping[Key, Growth]) -> set[Key]:

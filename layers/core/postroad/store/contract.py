@@ -32,6 +32,12 @@ class BadInput(NamedTuple):
     raw: str
 
 
+def broken(source: str, origin: str, error: Exception, raw: bytes | str) -> BadInput:
+    """An input that breaks its reader: refused like any other, as it would break it every time."""
+    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+    return BadInput(source, origin, f"a fault of Postroad's own: {error!r}", text)
+
+
 class Store(Protocol):
     """A store of records. Adding is idempotent and commutative; nothing is ever taken out but by its age."""
 
