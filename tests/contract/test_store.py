@@ -148,7 +148,7 @@ class TestAdding:
 
     def test_many_keys_at_once(self, store: Store) -> None:
         facts = [_delivery(number) for number in range(1_001)]
-        _add(store, facts[::2])
+        _add(store, facts[::10])
         _add(store, facts)
 
         assert len(store.get(grown(facts))) == 1_001
