@@ -81,9 +81,9 @@ def _how_it_comes() -> Iterator[Lever]:
         "the page lags by as much",
     )
     yield Lever(
-        "payloads of the log that CloudWatch Logs gathers for 5 s, not 1",
-        _of(Setting(gathered_s=5.0)),
-        "no lever, but how much an assumption weighs: fewer messages are cut in two",
+        "lines of the log sent once a second, not in five (`force_flush_interval`)",
+        _of(Setting(gathered_s=1.0)),
+        "gained: four seconds; more messages are cut in two",
     )
     yield Lever(
         "window of `UnifiedLog` 10 s, not 1",

@@ -19,9 +19,11 @@ from bench.ordinary import Message, Said, ordinary
 from postroad.publish import OVERHEAD, stream_name
 from postroad.store.contract import Change
 
-# Not said by AWS, so assumed: what a log stream's subscription gathers before it hands it on, and how many pollers a
-# quiet queue has (Lambda's guide, "Scaling and processing": five).
-GATHERED_S, POLLERS = 1.0, 5
+# The CloudWatch agent sends a file's lines once in so many seconds (`force_flush_interval`, where nothing else is set:
+# .../AmazonCloudWatch/latest/monitoring/CloudWatch-Agent-Configuration-File-Details.html). Not said by AWS, so assumed:
+# that a subscription hands on each request's lines as they come, and that a quiet queue has the five pollers with which
+# Lambda's guide has it begin ("Scaling and processing").
+GATHERED_S, POLLERS = 5.0, 5
 # One ReceiveMessage or DeleteMessageBatch moves so many.
 _AT_ONCE = 10
 # What Lambda writes of each invocation itself, in a log of format Text.
