@@ -4,9 +4,9 @@ The same fact under the same key is the same text, whatever brought it, so a set
 """
 
 import json
-from collections.abc import Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -109,22 +109,40 @@ _IMPLIED: dict[str, Callable[[Fact, Key], bool]] = {
 
 
 # A tenth of the time of the standard library's, whose text it equals; that one knows numbers of any size.
-_write = msgspec.json.Encoder(order="sorted").encode
+_write = msgspec.json.Encoder(order="deterministic").encode
 _write_any = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def encode(fact: Fact, key: Key) -> str:
     """Write a fact as the record under `key` keeps it."""
-    return text_without(fact, {name for name in fact if name in _IMPLIED and _IMPLIED[name](fact, key)})
+    return text_without(
+        fact, frozenset(name for name in fact if name in _IMPLIED and _IMPLIED[name](fact, key))
+    )
 
 
-def text_without(fact: Fact, unsaid: AbstractSet[str]) -> str:
+def text_without(fact: Fact, unsaid: frozenset[str]) -> str:
     """Write a fact without those of its words that its record's key says."""
-    short = {SHORT_NAMES[name]: value for name, value in fact.items() if name not in unsaid}
+    values, said = _form(unsaid, *fact)
     try:
-        return _write(short).decode()
+        return _write(said(*values(fact))).decode()
     except (OverflowError, UnicodeEncodeError):
-        return _write_any(short)
+        return _write_any({SHORT_NAMES[name]: value for name, value in fact.items() if name not in unsaid})
+
+
+# Facts have few sets of words. Two thirds of the time of making a dictionary of short names and sorting that.
+@lru_cache(maxsize=512)
+def _form(
+    unsaid: frozenset[str], *names: str
+) -> tuple[Callable[[Fact], Iterable[Any]], type[msgspec.Struct]]:
+    """What gets the values that are said, by their short names' order, and what is written with them in it."""
+    said = {SHORT_NAMES[name]: name for name in names if name not in unsaid}
+    # Of a single name it would give the value itself, of none it cannot be made.
+    values = (
+        itemgetter(*map(said.get, sorted(said)))
+        if len(said) > 1
+        else lambda fact: [fact[name] for name in said.values()]
+    )
+    return values, msgspec.defstruct("Said", [(short, Any) for short in sorted(said)], gc=False)
 
 
 _EVENTS = {event.value: event for event in Event}

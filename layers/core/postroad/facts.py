@@ -23,6 +23,9 @@ class ParseError(ValueError):
 class Source(StrEnum):
     """Who said it."""
 
+    # Enum's own is Python, runs for every look into a table, and differs from that of an equal text.
+    __hash__ = str.__hash__
+
     RELAY = "relay"  # a Postfix log line
     SES = "ses"  # an SES event
     POSTROAD = "postroad"  # a deadline of our own
@@ -31,6 +34,8 @@ class Source(StrEnum):
 
 class Event(StrEnum):
     """What was said, in the course that mail takes: a relay's words on a queue entry and its recipients, then SES's."""
+
+    __hash__ = str.__hash__
 
     CLIENT = "client"  # smtpd or qmqpd opened a queue entry for a client
     PICKUP = "pickup"  # a local submission, or a requeued message (orig_id)
