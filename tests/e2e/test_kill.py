@@ -119,7 +119,9 @@ def _finish(service: Service, expected: int) -> None:
     """Let it read to the end, and end by itself."""
     until(service.unified.exists, "the unified lines")
     until(
-        lambda: service.unified.read_bytes().count(b"\n") >= expected, f"{expected} unified lines", timeout=180
+        lambda: service.unified.read_bytes().count(b"\n") >= expected,
+        f"{expected} unified lines",
+        timeout=180,
     )
     # What would come twice might come last.
     time.sleep(1)
