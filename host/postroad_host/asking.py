@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from postroad.store.sqlite import SQLiteStore
-from postroad_host import questions, remote
+from postroad_host.answers import Desk
+
+if TYPE_CHECKING:
+    from postroad.store.sqlite import SQLiteStore
+    from postroad_host.remote import Api
 
 DATABASE = "postroad.db"
 TOKEN = "POSTROAD_TOKEN"  # noqa: S105 - where it is to be found
@@ -62,18 +65,27 @@ def _is_one(stack: str | None, region: str | None, url: str | None) -> None:
 
 
 @contextmanager
-def _desk(database: str, stack: str | None, region: str | None, url: str | None) -> Iterator[questions.Desk]:
+def _desk(database: str, stack: str | None, region: str | None, url: str | None) -> Iterator[Desk]:
     if stack is not None:
+        # As in `_api`.
+        from postroad_host import remote  # noqa: PLC0415
+
         with remote.stack(stack, region) as desk:
             yield desk
     elif url is not None:
         yield _api(url)
     else:
+        # 85 ms, which the help does without.
+        from postroad_host.desks import Machine  # noqa: PLC0415
+
         with opened(database) as store:
-            yield questions.Machine(store)
+            yield Machine(store)
 
 
-def _api(url: str) -> remote.Api:
+def _api(url: str) -> "Api":
+    # 300 ms: the network and the models of its answers.
+    from postroad_host import remote  # noqa: PLC0415
+
     try:
         address = remote.checked_url(url)
     except ValueError as error:
@@ -85,9 +97,12 @@ def _api(url: str) -> remote.Api:
     return remote.Api(address, token or None)
 
 
-def opened(database: str) -> SQLiteStore:
+def opened(database: str) -> "SQLiteStore":
     """A store that must exist already."""
     if not Path(database).exists():
         message = f"{database} does not exist: name the store with --db, or fill it with `postroad import`"
         raise click.UsageError(message)
+    # Of those 85 ms, 50.
+    from postroad.store.sqlite import SQLiteStore  # noqa: PLC0415
+
     return SQLiteStore(database)

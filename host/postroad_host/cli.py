@@ -1,30 +1,27 @@
-"""The `postroad` command: data on stdout, notes on stderr; exit 0, 1 where something failed, 2 for misuse."""
+"""The `postroad` command: data on stdout, notes on stderr; exit 0, 1 where something failed, 2 for misuse.
+
+Whatever is heavy is imported by the commands that need it: all of it together took 0.7 s of each start.
+"""
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
 
 from postroad.api_auth import SCOPES
 from postroad.instants import Instant
-from postroad.lifecycle import BY_WORD, State
-from postroad.search import Search
-from postroad.store.sqlite import SQLiteStore
-from postroad.store.sqlite_schema import StoreError
-from postroad_host import config, output, questions, service, tokens
+from postroad.lifecycle import State
+from postroad_host import options, output, values
+from postroad_host.answers import Desk, NotAnsweredError, RemoteError
 from postroad_host.asking import asks, opened
 from postroad_host.asking import database as _database
-from postroad_host.backfill import Backfill
-from postroad_host.clock import moment, now
+from postroad_host.clock import now
 from postroad_host.files import DAMAGED, reason
 from postroad_host.files import opened as opened_file
-from postroad_host.remote import RemoteError
-from postroad_host.sample import Sample
 from postroad_host.variadic import VariadicCommand
 
 T = TypeVar("T")
@@ -34,13 +31,16 @@ class _Command(click.Group):
     """The command as a whole: every error is one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        # 35 ms, without which `--help` and `--version` end.
+        from postroad.store.sqlite_schema import StoreError  # noqa: PLC0415
+
         try:
             found = super().invoke(ctx)
             # A full disk may show only now.
             click.echo(nl=False)
         except (StoreError, RemoteError) as error:
             _end(ctx, str(error), 1)
-        except questions.NotAnsweredError as error:
+        except NotAnsweredError as error:
             _end(ctx, str(error), 2)
         except BrokenPipeError:
             # The reader has had enough: `postroad export | head`.
@@ -60,58 +60,6 @@ def _end(ctx: click.Context, error: str, exit_code: int) -> NoReturn:
 def _drop_stdout() -> None:
     """Let nothing more be flushed to where nothing can be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class _Moment(click.ParamType[Instant]):
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Instant:  # noqa: ANN401 - click's signature
-        try:
-            return moment(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _State(click.ParamType[State]):
-    name = "state"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> State:  # noqa: ANN401 - click's signature
-        try:
-            return value if isinstance(value, State) else BY_WORD[value]
-        except KeyError:
-            self.fail(f"{value!r} is no state; there are {', '.join(BY_WORD)}", param, ctx)
-
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def _together(*decorators: Decorator) -> Decorator:
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
-
-
-_window = _together(
-    click.option(
-        "--since",
-        type=_Moment(),
-        help="From this time on (UTC): 2026-02-25, 2026-02-25T10:00, 24h, 7d.",
-    ),
-    click.option("--until", type=_Moment(), help="Before this time; a day means its beginning."),
-)
-_since_a_week = click.option(
-    "--since", type=_Moment(), default="7d", show_default=True, help="From this time on."
-)
-_state = click.option("--state", type=_State(), help=f"Only those that stand here: {', '.join(BY_WORD)}.")
-_shape = _together(
-    click.option("--json", "shape", flag_value="json", help="One JSON document a line."),
-    click.option("--csv", "shape", flag_value="csv", help="Comma-separated values, with a header."),
-)
 
 
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -136,10 +84,10 @@ def cli() -> None:
 @click.option(
     "--ses-events", "events", multiple=True, metavar="FILE...", help="SES events, one JSON document a line."
 )
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
+@options.zone
 @click.option(
     "--dated",
-    type=_Moment(),
+    type=options.Moment(),
     help="When the logs were written, for stamps without a year [default: the file's date].",
 )
 def import_(
@@ -152,6 +100,10 @@ def import_(
     if [*logs, *events].count("-") > 1:
         message = "standard input (-) can be read only once: name it once"
         raise click.UsageError(message)
+    # 155 ms: the parsers, the store and the progress bar.
+    from postroad.store.sqlite import SQLiteStore  # noqa: PLC0415
+    from postroad_host.backfill import Backfill  # noqa: PLC0415
+
     with SQLiteStore(database, durable=False) as store:
         backfill = Backfill(store, zone=_zone(zone), dated=dated)
         backfill.run([("relay", name) for name in logs] + [("ses", name) for name in events])
@@ -159,9 +111,9 @@ def import_(
     sys.exit(backfill.exit_code)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> tzinfo:
     try:
-        return config.zone(name)
+        return values.zone(name)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--zone") from error
 
@@ -169,13 +121,13 @@ def _zone(name: str) -> ZoneInfo:
 @cli.command(epilog="Example: postroad find anna@example.com --since 7d")
 @click.argument("address")
 @asks
-@_window
-@_state
-@_shape
+@options.window
+@options.state
+@options.shape
 def find(
     *,
     address: str,
-    desk: questions.Desk,
+    desk: Desk,
     since: Instant | None,
     until: Instant | None,
     state: State | None,
@@ -191,7 +143,7 @@ def find(
 @click.argument("identifier", metavar="ID")
 @asks
 @click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
-def show(identifier: str, desk: questions.Desk, shape: str | None) -> None:
+def show(identifier: str, desk: Desk, shape: str | None) -> None:
     """How far the mail behind an SES id, a queue id or a Message-ID came, why, and its timeline with the evidence."""
     told = output.timelines(desk.of_id(identifier), shape)
     _say_if_nothing(told, f"{identifier} is not known here: give an SES id, a queue id or a Message-ID")
@@ -199,13 +151,17 @@ def show(identifier: str, desk: questions.Desk, shape: str | None) -> None:
 
 @cli.command(epilog="Example: postroad export --since 2026-02-01 --until 2026-03-01 --csv > february.csv")
 @_database
-@_window
-@_state
-@_shape
+@options.window
+@options.state
+@options.shape
 def export(
     database: str, since: Instant | None, until: Instant | None, state: State | None, shape: str | None
 ) -> None:
     """Every journey, the oldest first; JSON lines unless --csv."""
+    # 50 ms.
+    from postroad.search import Search  # noqa: PLC0415
+    from postroad_host import questions  # noqa: PLC0415
+
     with opened(database) as store:
         found = questions.every(Search(store, now()), store, since, until)
         output.exported((one for one in found if state in (None, one.state)), shape or "json")
@@ -213,12 +169,15 @@ def export(
 
 @cli.command(epilog="Example: postroad lines --since 24h | grep anna@example.com")
 @_database
-@_window
+@options.window
 @click.option(
     "--timestamps", type=click.Choice(["rfc3339", "traditional"]), default="rfc3339", show_default=True
 )
 def lines(database: str, since: Instant | None, until: Instant | None, timestamps: str) -> None:
     """Every unified line of the store, the oldest first."""
+    # As in `export`.
+    from postroad_host import questions  # noqa: PLC0415
+
     with opened(database) as store:
         for line in questions.lines(store, since, until, traditional=timestamps == "traditional"):
             click.echo(line)
@@ -229,9 +188,9 @@ def lines(database: str, since: Instant | None, until: Instant | None, timestamp
 @click.option(
     "--bad-input", is_flag=True, help="List the inputs that were refused, with the reason, instead."
 )
-@_since_a_week
-@_shape
-def problems(desk: questions.Desk, *, bad_input: bool, since: Instant, shape: str | None) -> None:
+@options.since_a_week
+@options.shape
+def problems(desk: Desk, *, bad_input: bool, since: Instant, shape: str | None) -> None:
     """What bounced, waits, was refused or complained of, and why, the newest first."""
     if bad_input:
         _say_if_nothing(output.refused(desk.refused(since), shape), "none")
@@ -241,10 +200,12 @@ def problems(desk: questions.Desk, *, bad_input: bool, since: Instant, shape: st
 
 @cli.command(epilog="Example: postroad summary --since 30d")
 @asks
-@_since_a_week
-@click.option("--until", type=_Moment(), help="Before this time; a day means its beginning [default: now].")
+@options.since_a_week
+@click.option(
+    "--until", type=options.Moment(), help="Before this time; a day means its beginning [default: now]."
+)
 @click.option("--json", "shape", flag_value="json", help="One JSON document.")
-def summary(desk: questions.Desk, since: Instant, until: Instant | None, shape: str | None) -> None:
+def summary(desk: Desk, since: Instant, until: Instant | None, shape: str | None) -> None:
     """How much mail came to what: counts, rates and latency by day, sender domain and receiving provider."""
     output.summary(desk.summary(since, until), shape)
 
@@ -252,16 +213,19 @@ def summary(desk: questions.Desk, since: Instant, until: Instant | None, shape: 
 @cli.command(epilog="Example: postroad parse --json /var/log/mail.log")
 @click.argument("file")
 @click.option("--json", "shape", flag_value="json", help="One JSON document a line.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of log stamps that name none.")
+@options.zone
 def parse(file: str, shape: str | None, zone: str) -> None:
     """What each input line says, without a store. FILE may be compressed, and is - for standard input."""
+    # 60 ms: the parsers.
+    from postroad_host.parsing import parsed  # noqa: PLC0415
+
     try:
         source = opened_file(file)
     except OSError as error:
         message = f"{file}: {reason(error)}: name a file that can be read"
         raise click.UsageError(message) from error
     with source.raw:
-        output.parsed(_undamaged(questions.parsed(source, _zone(zone)), file), shape)
+        output.parsed(_undamaged(parsed(source, _zone(zone)), file), shape)
 
 
 def _undamaged(found: Iterable[T], name: str) -> Iterator[T]:
@@ -273,17 +237,22 @@ def _undamaged(found: Iterable[T], name: str) -> Iterator[T]:
 
 
 @cli.command(epilog="Example: postroad run --config /etc/postroad.toml")
-@click.option("--config", "path", type=_FILE, help="A TOML file [default: postroad.toml].")
+@click.option("--config", "path", type=options.FILE, help="A TOML file [default: postroad.toml].")
 @click.option(
-    "--sample", type=_FOLDER, help="Instead: feed the sample in this folder (events/), as if it happened now."
+    "--sample",
+    type=options.FOLDER,
+    help="Instead: feed the sample in this folder (events/), as if it happened now.",
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, config.HIGHEST_PORT),
+    type=click.IntRange(0, values.HIGHEST_PORT),
     help="Where the sample's page answers; 0 takes any free port [default: 8025].",
 )
 def run(path: Path | None, sample: Path | None, port: int | None) -> None:
     """Run the service: follow logs and events, write unified lines, serve the page and the API."""
+    # 575 ms: the API and the settings' models.
+    from postroad_host import config, service  # noqa: PLC0415
+
     if sample is not None:
         _run_sample(sample, config.SearchAddress().port if port is None else port)
     if port is not None:
@@ -297,6 +266,12 @@ def run(path: Path | None, sample: Path | None, port: int | None) -> None:
 
 
 def _run_sample(shipped: Path, port: int) -> NoReturn:
+    # As in `run`.
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    from postroad_host import service  # noqa: PLC0415
+    from postroad_host.sample import Sample  # noqa: PLC0415
+
     with TemporaryDirectory(prefix="postroad-") as folder:
         try:
             sample = Sample(shipped, Path(folder))
@@ -314,7 +289,11 @@ def _run_sample(shipped: Path, port: int) -> NoReturn:
 )
 @click.argument("name")
 @click.option(
-    "--file", "path", type=_FILE, required=True, help="The service's search.token_file; made if missing."
+    "--file",
+    "path",
+    type=options.FILE,
+    required=True,
+    help="The service's search.token_file; made if missing.",
 )
 @click.option(
     "--scope",
@@ -329,6 +308,9 @@ def _run_sample(shipped: Path, port: int) -> NoReturn:
 )
 def token(name: str, path: Path, scopes: Sequence[str], days: int | None) -> None:
     """Make a token for somebody who asks the page or the API; it is shown once, the file keeps its hash."""
+    # 10 ms.
+    from postroad_host import tokens  # noqa: PLC0415
+
     try:
         made = tokens.make(path, name, frozenset(scopes), days)
     except (ValueError, tokens.TokensError) as error:

@@ -23,10 +23,11 @@ from pydantic import (
     model_validator,
 )
 
+from postroad_host.values import HIGHEST_PORT
+
 UTC = ZoneInfo("UTC")
 # SQS waits no longer.
 LONGEST_WAIT_S = 20
-HIGHEST_PORT = 65535
 
 
 class ConfigError(Exception):
@@ -54,16 +55,6 @@ def _syslog_address(address: str) -> str:
     ):
         raise ValueError("give a socket such as /dev/log, or host:port for UDP such as 127.0.0.1:514")
     return address
-
-
-def zone(name: str) -> ZoneInfo:
-    """Find a time zone by its name. Raises ValueError."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(
-            f"there is no time zone {name!r}: use a name such as UTC or Europe/Berlin"
-        ) from error
 
 
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]

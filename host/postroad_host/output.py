@@ -5,35 +5,35 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from postroad.addresses import printable
-from postroad.journey import Journey
 from postroad.lifecycle import BY_WORD, MEANINGS
-from postroad.store.sqlite_ledger import SetAside
-from postroad_host.documents import Document
-from postroad_host.summary import Summary
+from postroad_host.answers import Document, Summary
+
+if TYPE_CHECKING:
+    from postroad.journey import Journey
+    from postroad.store.sqlite_ledger import SetAside
 
 # A spreadsheet runs what begins like this.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BAD_FIELDS = ("seen_at", "source", "origin", "reason", "raw")
-_JOURNEY_FIELDS = tuple(name for name in Journey._fields if name not in ("timeline", "facts"))
 _DIAGNOSIS_FIELDS = ("reason", "where", "summary", "advice")
 
 
-def exported(found: Iterable[Journey], shape: str) -> int:
+def exported(found: Iterable["Journey"], shape: str) -> int:
     """Show journeys to a program, without what was made of them; returns how many."""
     rows = (one.as_json() for one in found)
-    return _csv_rows(rows, _JOURNEY_FIELDS) if shape == "csv" else _each(rows, _dump)
+    return _csv_rows(rows, _journey_fields()) if shape == "csv" else _each(rows, _dump)
 
 
 def journeys(found: Iterable[Document], shape: str | None) -> int:
     """Show journeys with their diagnosis; returns how many."""
     if shape == "csv":
         rows = (dict.fromkeys(_DIAGNOSIS_FIELDS) | (one["diagnosis"] or {}) | one for one in found)
-        return _csv_rows(rows, _JOURNEY_FIELDS + _DIAGNOSIS_FIELDS)
+        return _csv_rows(rows, _journey_fields() + _DIAGNOSIS_FIELDS)
     return _each(found, _dump if shape == "json" else _journey)
 
 
@@ -51,7 +51,7 @@ def summary(found: Summary, shape: str | None) -> None:
             click.echo(line)
 
 
-def refused(found: Iterable[SetAside], shape: str | None) -> int:
+def refused(found: Iterable["SetAside"], shape: str | None) -> int:
     """Show refused inputs; returns how many."""
     rows = ({"seen_at": one.at} | one.input._asdict() for one in found)
     if shape == "csv":
@@ -88,6 +88,13 @@ def _csv_rows(rows: Iterable[dict[str, Any]], fields: Iterable[str]) -> int:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(fields)
     return _each(rows, lambda row: writer.writerow([_cell(row[name]) for name in fields]))
+
+
+def _journey_fields() -> tuple[str, ...]:
+    # 30 ms, which neither the help nor `import` needs.
+    from postroad.journey import Journey  # noqa: PLC0415
+
+    return tuple(name for name in Journey._fields if name not in ("timeline", "facts"))
 
 
 def _cell(value: object) -> str:

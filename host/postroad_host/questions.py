@@ -1,14 +1,11 @@
-"""What the command line asks, and of whom: a store, in bounded memory; an API answers the same (`remote`)."""
+"""What the command line asks of a store, in bounded memory; an API answers the same (`remote`)."""
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from datetime import timedelta, tzinfo
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import takewhile
 from typing import Any, Protocol
 
-from postroad import ingest
-from postroad.facts import Fact
 from postroad.instants import Instant, day, from_datetime, to_datetime
 from postroad.journey import Journey
 from postroad.lifecycle import PROBLEMS
@@ -17,12 +14,9 @@ from postroad.search import Search
 from postroad.store.contract import Page, Store
 from postroad.store.sqlite import SQLiteStore
 from postroad.store.sqlite_ledger import SetAside
-from postroad.syslog import Carrier
 from postroad.unified import lines as lines_of
-from postroad_host import summary
+from postroad_host.answers import NotAnsweredError
 from postroad_host.clock import now
-from postroad_host.documents import Document, told
-from postroad_host.files import Source, lines_in
 
 LAST = "9999"
 # Mail may stay this long in a queue, so a record may stand under a day this much later than its journey began.
@@ -32,85 +26,11 @@ _PAGE = 200
 MOST_DAYS = 92
 
 
-class NotAnsweredError(Exception):
-    """A question that cannot be answered here; its text says why, and what to ask instead."""
-
-
 class ProblemStore(Store, Protocol):
     """A store that also lists what failed."""
 
     def problems(self, day: str, *, limit: int = 100, cursor: str | None = None) -> Page:
         """Keys of what failed, or may yet, on a UTC day, the newest `at` first."""
-
-
-class Desk(Protocol):
-    """Whoever answers the questions of the command line."""
-
-    def of_address(self, address: str, since: Instant | None, until: Instant | None) -> Iterator[Document]:
-        """A recipient's journeys that began in a window, the newest first."""
-
-    def of_id(self, identifier: str) -> Iterable[Document]:
-        """What an SES id, a queue id or a Message-ID names."""
-
-    def problems(self, since: Instant) -> Iterator[Document]:
-        """What failed or may yet, of the mail since then, the newest first."""
-
-    def summary(self, since: Instant, until: Instant | None) -> summary.Summary:
-        """Counts of the journeys that began in a window."""
-
-    def refused(self, since: Instant) -> Iterator[SetAside]:
-        """The inputs that were set aside since then, the newest first."""
-
-
-class Shelf:
-    """A desk with a store on AWS."""
-
-    def __init__(self, store: ProblemStore) -> None:
-        """Answer from `store`."""
-        self._store = store
-
-    def of_address(self, address: str, since: Instant | None, until: Instant | None) -> Iterator[Document]:
-        return map(told, of_address(Search(self._store, now()), address, since, until))
-
-    def of_id(self, identifier: str) -> Iterable[Document]:
-        return map(told, Search(self._store, now()).of_id(identifier))
-
-    def problems(self, since: Instant) -> Iterator[Document]:
-        until = now()
-        check_span(since, until)
-        return map(told, problems(self._store, since, until))
-
-    def summary(self, since: Instant, until: Instant | None) -> summary.Summary:
-        raise NotAnsweredError(
-            f"the mail from {day(since)} to {day(until or now())} cannot be counted here: a deployed stack finds"
-            " mail by recipient, and lists by time only what failed; its rates are on its dashboard in CloudWatch,"
-            " and `postroad problems --stack` lists what failed"
-        )
-
-    def refused(self, since: Instant) -> Iterator[SetAside]:
-        raise NotAnsweredError(
-            f"what was refused since {day(since)} is not kept in a deployed stack's table: see its log groups and"
-            " dead-letter queues"
-        )
-
-
-class Machine(Shelf):
-    """A desk with the store of this machine, which lists all its mail by time."""
-
-    def __init__(self, store: SQLiteStore) -> None:
-        """Answer from `store`."""
-        super().__init__(store)
-        self._file = store
-
-    def problems(self, since: Instant) -> Iterator[Document]:
-        return map(told, problems(self._file, since, now()))
-
-    def summary(self, since: Instant, until: Instant | None) -> summary.Summary:
-        end = until or now()
-        return summary.counted(every(Search(self._file, now()), self._file, since, end), since, end)
-
-    def refused(self, since: Instant) -> Iterator[SetAside]:
-        return refused(self._file, since)
 
 
 def of_address(
@@ -215,30 +135,3 @@ def refused(store: SQLiteStore, since: Instant) -> Iterator[SetAside]:
         cursor = page.cursor
         if cursor is None or page.inputs[-1].at < since:
             return
-
-
-def parsed(source: Source, zone: tzinfo) -> Iterator[dict[str, Any]]:
-    """What each line says: `{"line": n, "facts": [...]}` or `{"line": n, "error": ...}`; nothing if irrelevant."""
-    carrier = Carrier(source.dated or now(), zone)
-    for number, raw in enumerate(lines_in(source.stream), 1):
-        batch = ingest.ses([raw], "") if _is_event(raw) else ingest.relay([raw], carrier, "")
-        yield from ({"line": number, "error": bad.reason, "raw": bad.raw} for bad in batch.bad)
-        if batch.facts:
-            yield {"line": number, "facts": [_plain(fact) for fact in batch.facts]}
-
-
-def _is_event(raw: bytes) -> bool:
-    if not raw.startswith(b"{"):
-        return False
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and not _EVENT_KEYS.isdisjoint(document)
-
-
-_EVENT_KEYS = frozenset(("eventType", "notificationType", "Type", "detail-type", "Records", "body", "Body"))
-
-
-def _plain(fact: Fact) -> dict[str, Any]:
-    return {name: value for name, value in fact.items() if value is not None}

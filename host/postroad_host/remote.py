@@ -18,8 +18,10 @@ from postroad.addresses import printable
 from postroad.instants import Instant
 from postroad.store.sqlite_ledger import SetAside
 from postroad_host import questions, summary
+from postroad_host.answers import Document, NotAnsweredError, RemoteError, Summary
+from postroad_host.api_documents import Counted, Page
 from postroad_host.clock import now
-from postroad_host.documents import Counted, Document, Page
+from postroad_host.desks import Shelf
 
 _TIMEOUT_S = 30
 # The API's own answers stay below 6 MB.
@@ -35,15 +37,11 @@ _FOR_GOOD = timedelta(days=36_500)
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-class RemoteError(Exception):
-    """Whoever was asked did not answer; the text says why, and what to do."""
-
-
 # --- a deployed stack -------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def stack(name: str, region: str | None) -> Iterator[questions.Shelf]:
+def stack(name: str, region: str | None) -> Iterator[Shelf]:
     """The desk of a stack, by the AWS credentials of whoever asks. Raises RemoteError, in the context's body too."""
     try:
         # Half of the time that a start takes, for those who need it; and a machine without AWS has none of it.
@@ -61,7 +59,7 @@ def stack(name: str, region: str | None) -> Iterator[questions.Shelf]:
         client: Any = boto3.client("cloudformation")
         found = client.describe_stacks(StackName=name)["Stacks"]
         with DynamoDBStore(_table(name, found), retention=_FOR_GOOD) as store:
-            yield questions.Shelf(store)
+            yield Shelf(store)
     except (BotoCoreError, ClientError, PynamoDBException, TimeoutError) as error:
         raise RemoteError(f"stack {printable(name)}: {printable(str(error))[:_SHOWN]}") from error
 
@@ -162,12 +160,12 @@ class Api:
             one for day in questions.days(since, until) for one in self._pages("/v1/problems", {"day": day})
         )
 
-    def summary(self, since: Instant, until: Instant | None) -> summary.Summary:
+    def summary(self, since: Instant, until: Instant | None) -> Summary:
         asked = {"since": since} | ({"until": until} if until else {})
-        return summary.completed(self._ask(Counted, "/v1/summary", asked))
+        return summary.completed(self._ask(Counted, "/v1/summary", asked).model_dump())
 
     def refused(self, since: Instant) -> Iterator[SetAside]:
-        raise questions.NotAnsweredError(
+        raise NotAnsweredError(
             f"an API does not tell what was refused since {since[:10]}: ask on its machine, with --db"
         )
 

@@ -6,22 +6,20 @@ What is counted lies on disk, as a window may hold more than memory does.
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Any, TypeAlias
+from typing import Any
 
 from postroad.addresses import folded
 from postroad.instants import Instant, day
 from postroad.journey import Journey
 from postroad.lifecycle import State
 from postroad.providers import provider
-from postroad_host.documents import Counted
+from postroad_host.answers import Summary
 
 # Of sender domains and of providers: those with the most mail.
 MOST_GROUPS = 20
 _PERCENTILES = (50, 90, 99)
 # The columns that mail is told apart by, and what a row of each list is named by.
 _LISTS = {"days": "day", "sender_domains": "domain", "providers": "provider"}
-
-Summary: TypeAlias = dict[str, Any]
 
 
 def counted(found: Iterable[Journey], since: Instant | None, until: Instant) -> Summary:
@@ -81,13 +79,12 @@ def _latency(sheet: sqlite3.Connection, column: str, name: str) -> dict[str, flo
 # --- what follows from counts -----------------------------------------------------------------------------------------
 
 
-def completed(said: Counted) -> Summary:
+def completed(said: Summary) -> Summary:
     """An API's summary, with the rates that follow from its counts."""
-    whole = said.counted == "all mail"
-    found: Summary = said.model_dump()
-    found["total"] = _again(found["total"], is_whole=whole)
+    whole = said["counted"] == "all mail"
+    found = said | {"total": _again(said["total"], is_whole=whole)}
     for name, column in _LISTS.items():
-        found[name] = [{column: one[column]} | _again(one, is_whole=whole) for one in found[name]]
+        found[name] = [{column: one[column]} | _again(one, is_whole=whole) for one in said[name]]
     return found
 
 

@@ -146,6 +146,49 @@ def test_every_command_has_help_with_an_example(run: Run, name: str, flag: str) 
     assert f"Example: postroad {name}" in told.out
 
 
+# Each of them takes longer to load than a question takes to answer.
+SERVICE = (
+    "aws_lambda_powertools boto3 postroad.api postroad_host.config postroad_host.service pydantic waitress"
+)
+HEAVY = f"{SERVICE} postroad_host.remote rich urllib.request"
+LOADED = """
+import json, sys
+from postroad_host.cli import cli
+heavy, *commands = map(str.split, sys.argv[1:])
+found = []
+for words in commands:
+    try:
+        cli(words)
+    except SystemExit as ended:
+        found.append([words[0], ended.code, sorted(sys.modules.keys() & heavy)])
+print(json.dumps(found), file=sys.stderr)
+"""
+
+
+def loaded(heavy: str, *commands: str) -> list[list[Any]]:
+    """Run commands one after another in a new process: each with its exit code and what of `heavy` is loaded by then."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, heavy, *commands], capture_output=True, text=True, check=True
+    )
+    found: list[list[Any]] = json.loads(done.stderr.splitlines()[-1])
+    return found
+
+
+@pytest.mark.usefixtures("filled")
+def test_commands_load_only_what_they_need() -> None:
+    asked = [
+        "--version",
+        "--help",
+        "run --help",
+        "parse mail.log",
+        "find ann@example.com",
+        f"show {OTHER_ID}",
+    ]
+    asked += ["problems --since 2026-02-01", "summary", "export --csv", "lines"]
+    assert loaded(HEAVY, *asked) == [[one.split()[0], 0, []] for one in asked]
+    assert loaded(SERVICE, "import --relay-log mail.log") == [["import", 0, []]]
+
+
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_the_examples_are_understood(name: str) -> None:
     command = cli.commands[name]

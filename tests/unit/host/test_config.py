@@ -154,13 +154,6 @@ def test_localhost_is_this_machine(tmp_path: Path) -> None:
     assert load(tmp_path, LEAST + 'search.host = "localhost"').search.host == "127.0.0.1"
 
 
-def test_a_time_zone_is_found_or_refused() -> None:
-    assert str(config.zone("Europe/Berlin")) == "Europe/Berlin"
-    for name in ("Mars/Olympus", "", "../etc/passwd"):
-        with pytest.raises(ValueError, match="there is no time zone"):
-            config.zone(name)
-
-
 @pytest.mark.parametrize(
     ("written", "is_open"),
     [
