@@ -11,8 +11,6 @@ from itertools import chain
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from postroad import ingest
 from postroad.codec import Key
@@ -50,8 +48,8 @@ class Backfill:
 
     def run(self, files: Sequence[tuple[str, str]]) -> None:
         """Import files, each `relay` or `ses` with its name; then settle what no relay claimed."""
-        with _progress() as progress, _collected_by_hand() as collect, ThreadPoolExecutor(1) as settling:
-            watcher = Watcher(partial(_bar, progress), self._failed)
+        with _bars() as begun, _collected_by_hand() as collect, ThreadPoolExecutor(1) as settling:
+            watcher = Watcher(begun, self._failed)
             lanes = [
                 Lane(kind, [name for one, name in files if one == kind], watcher) for kind in self._inputs
             ]
@@ -132,12 +130,22 @@ def _collected_by_hand() -> Iterator[Callable[[], object]]:
             gc.enable()
 
 
-def _bar(progress: Progress, name: str, size: int | None) -> Callable[[int], None]:
-    task = progress.add_task(Path(name).name, total=size)
-    return lambda completed: progress.update(task, completed=completed)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int | None], Callable[[int], object]]]:
+    """What is told of each file that is begun, and gives what is told how far it is read."""
     # Not Console.is_terminal, which FORCE_COLOR makes true of a file as well.
-    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    if not sys.stderr.isatty():
+        yield lambda _name, _size: lambda _completed: None
+        return
+    # A sixth of the command's start, for nothing where nobody looks.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def begun(name: str, size: int | None) -> Callable[[int], object]:
+            task = progress.add_task(Path(name).name, total=size)
+            return lambda completed: progress.update(task, completed=completed)
+
+        yield begun

@@ -27,7 +27,7 @@ class Chunk(NamedTuple):
 class Watcher(NamedTuple):
     """Who is told of files: how far each is read, and what is wrong with one, with what comes of the rest of it."""
 
-    begun: Callable[[str, int | None], Callable[[int], None]]
+    begun: Callable[[str, int | None], Callable[[int], object]]
     failed: Callable[[str, Exception, str], None]
 
 
