@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad import postfix
+from postroad.addresses import folded, is_folded
 from postroad.codec import Key
 from postroad.facts import Fact, ParseError
 from postroad.growth import Growth, grow, grown
@@ -224,6 +225,15 @@ def test_ids_of_many_minutes_tell_their_day() -> None:
         taken = from_ms(1_770_000_000_000 + number * 100_000)
         ses_id = f"0100{1_770_000_000_000 + number * 100_000:012x}-6a5d1f0e-0-000000"
         assert ses_day(ses_id) in (taken[:10], "")
+
+
+@given(
+    st.text(max_size=20)
+    | st.text("ab0.@_+=-", max_size=20)
+    | st.builds("{}@{}".format, st.text("a.", max_size=9), st.text("b", min_size=300, max_size=330))
+)
+def test_what_is_folded_is_what_folding_leaves_as_it_is(address: str) -> None:
+    assert is_folded(address) == (folded(address) == address)
 
 
 def test_a_line_that_is_too_long_is_refused_whatever_it_says() -> None:

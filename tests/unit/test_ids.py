@@ -52,6 +52,11 @@ def test_other_words_before_a_colon_are_no_queue_ids(word: str) -> None:
         ("010007ffffffffff-x", None),  # 2248
         ("EXAMPLE7c191be45-e9aedb9a-02f9-4d12-a87d-dd0099a07f8a-000000", None),
         ("0123456789abcdef", None),
+        ("0108 17f71202927-x", None),
+        ("0108 017f71202927-x", None),
+        ("0x08017f71202927-x", None),
+        ("0108_17f71202927-x", None),
+        ("0108017f7120292\u0667-x", None),
         ("", None),
     ],
 )

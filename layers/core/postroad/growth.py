@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from postroad.addresses import LONGEST, folded
+from postroad.addresses import LONGEST, is_folded
 from postroad.codec import Key, encode, text_without
 from postroad.facts import Event, Fact, Source
 from postroad.ids import NOQUEUE, ses_time
@@ -118,12 +118,12 @@ def _is_in_key(fact: Fact, ses_id: str) -> bool:
     """Tell whether the key says the SES id and the recipient just as the fact does."""
     to = fact.get("to")
     is_plain = ses_id.isascii() and ses_id.isprintable() and len(ses_id) <= LONGEST
-    return is_plain and bool(to) and folded(to or "") == to
+    return is_plain and bool(to) and is_folded(to or "")
 
 
 def _of_recipient(growths: dict[Key, Growth], fact: Fact) -> bool:
     to, queue_id = fact.get("to"), fact.get("queue_id", NOQUEUE)
-    if fact["source"] is not Source.RELAY or queue_id == NOQUEUE or not to or folded(to) != to:
+    if fact["source"] is not Source.RELAY or queue_id == NOQUEUE or not to or not is_folded(to):
         return False
     is_whole = (
         _in_queue(growths, fact) if fact["event"] is Event.SUBJECT else fact.get("status") == "deferred"

@@ -33,17 +33,18 @@ def to_datetime(at: Instant) -> datetime:
 
 def from_ms(milliseconds: int) -> Instant:
     """Write milliseconds since 1970 as an instant; raises ValueError outside the years 1 to 9999."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{_second(seconds)}.{rest:03d}Z"
+    minutes, rest = divmod(milliseconds, 60_000)
+    second, millisecond = divmod(rest, 1000)
+    return f"{_minute(minutes)}{second:02d}.{millisecond:03d}Z"
 
 
-# A busy second's messages share it: 0.6 us instead of 2.6.
+# A minute's messages share it: 0.8 us instead of 3.
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
+def _minute(minutes: int) -> str:
     try:
-        return from_datetime(EPOCH + timedelta(seconds=seconds))[:19]
+        return from_datetime(EPOCH + timedelta(minutes=minutes))[:17]
     except OverflowError as error:
-        message = f"time out of range: {seconds} s"
+        message = f"time out of range: {minutes} min"
         raise ValueError(message) from error
 
 
