@@ -27,16 +27,22 @@ def watch(
 
     `known` is what `store.grow` said was known before: only who was known can be waiting.
     """
-    spoken_of = [key for key in growths if key.pk.startswith("ses#") and key.sk != MESSAGE]
-    waiting = {key for key in spoken_of if _is_waiting(key, growths[key], known.get(key, frozenset()))}
+    # Most batches hold both halves of most messages: 0.2 us for a message in place of 20 for reading its facts.
+    silent = ((key, growth) for key, growth in growths.items() if _RELAYED not in growth.states)
+    waiting = {
+        key
+        for key, growth in silent
+        if _is_sess(key) and _is_waiting(key, growth, known.get(key, frozenset()))
+    }
     store.wait(waiting, deadline)
-    store.claimed(key for key in spoken_of if key in known and key not in waiting)
+    store.claimed(key for key in known if _is_sess(key) and key not in waiting)
+
+
+def _is_sess(key: Key) -> bool:
+    return key.pk.startswith("ses#") and key.sk != MESSAGE
 
 
 def _is_waiting(key: Key, growth: Growth, known: frozenset[str]) -> bool:
-    # Most batches hold both halves of most messages: 0.2 us for a message in place of 20 for reading its facts.
-    if _RELAYED in growth.states:
-        return False
     claims = [text for text in known | growth.texts if any(mark in text for mark in _CLAIMS)]
     return not claims or is_waiting(Record(key, frozenset(claims)))
 
