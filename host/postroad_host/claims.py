@@ -32,13 +32,13 @@ def watch(
     waiting = {
         key
         for key, growth in silent
-        if _is_sess(key) and _is_waiting(key, growth, known.get(key, frozenset()))
+        if _is_delivery_of_ses(key) and _is_waiting(key, growth, known.get(key, frozenset()))
     }
     store.wait(waiting, deadline)
-    store.claimed(key for key in known if _is_sess(key) and key not in waiting)
+    store.claimed(key for key in known if _is_delivery_of_ses(key) and key not in waiting)
 
 
-def _is_sess(key: Key) -> bool:
+def _is_delivery_of_ses(key: Key) -> bool:
     return key.pk.startswith("ses#") and key.sk != MESSAGE
 
 

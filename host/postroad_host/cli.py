@@ -100,7 +100,7 @@ def import_(
     if [*logs, *events].count("-") > 1:
         message = "standard input (-) can be read only once: name it once"
         raise click.UsageError(message)
-    # 155 ms: the parsers, the store and the progress bar.
+    # 100 ms: the parsers and the store.
     from postroad.store.sqlite import SQLiteStore  # noqa: PLC0415
     from postroad_host.backfill import Backfill  # noqa: PLC0415
 

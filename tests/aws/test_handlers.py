@@ -15,7 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from postroad.cloud.queues import NotSentError, Queue
+from postroad.codec import Key
 from postroad.facts import Event, Fact, ParseError
+from postroad.growth import Growth
 from postroad.publish import Publisher
 from postroad.store.dynamodb import NotStoredError
 from postroad.store.dynamodb_table import record_of
@@ -294,6 +296,27 @@ class TestSesEvents:
         [log], [metrics] = caplog.records, _documents(capsys)
         assert log.__dict__["reasons"] == sorted(letters.values())
         assert (metrics["EventsParsed"], metrics["EventsRefused"]) == ([2.0], [2.0])
+
+    @pytest.mark.usefixtures("dead_letters")
+    def test_an_event_that_breaks_the_fold_is_refused_alone(self, stack: provision.Stack) -> None:
+        from postroad.cloud import events
+
+        whole, other = events.grown, BARE.replace("ok1@example.com", "ok2@example.com")
+
+        def breaks(facts: list[Fact]) -> dict[Key, Growth]:
+            if any(fact.get("to") == "ok2@example.com" for fact in facts):
+                raise RuntimeError("of course not")
+            return whole(facts)
+
+        with patch.object(events, "grown", breaks):
+            assert stack.invoke("ses_events", _sqs(DELIVERY, other)) == {"batchItemFailures": []}
+
+        assert len(stack.items()) == 1
+        [(body, attributes)] = _letters(stack, "EventsDeadLetters")
+        assert (body, attributes["reason"]) == (
+            other,
+            "a fault of Postroad's own: RuntimeError('of course not')",
+        )
 
     def test_without_a_way_to_the_dead_letters_sqs_takes_it_there(self, stack: provision.Stack) -> None:
         for body in ("{", SEND):

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from postroad import postfix
 from postroad.addresses import folded, is_folded
-from postroad.codec import Key
+from postroad.codec import SHORT_NAMES, Key, text_without
 from postroad.facts import Fact, ParseError
 from postroad.growth import Growth, grow, grown
 from postroad.ids import ses_day
@@ -225,6 +226,24 @@ def test_ids_of_many_minutes_tell_their_day() -> None:
         taken = from_ms(1_770_000_000_000 + number * 100_000)
         ses_id = f"0100{1_770_000_000_000 + number * 100_000:012x}-6a5d1f0e-0-000000"
         assert ses_day(ses_id) in (taken[:10], "")
+
+
+_SAID = st.recursive(
+    st.text(max_size=9) | st.integers() | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(SHORT_NAMES)), _SAID, max_size=12),
+    st.frozensets(st.sampled_from(sorted(SHORT_NAMES))),
+)
+def test_a_text_is_what_the_standard_library_writes_of_the_short_names(
+    fact: Any, unsaid: frozenset[str]
+) -> None:
+    said = {SHORT_NAMES[name]: value for name, value in fact.items() if name not in unsaid}
+    plain = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert text_without(fact, unsaid) == plain
 
 
 @given(

@@ -29,22 +29,32 @@ class Growth:
 def grown(facts: Iterable[Fact]) -> dict[Key, Growth]:
     """Fold a batch of facts in memory: one growth per key, so one write per key."""
     growths: dict[Key, Growth] = {}
-    fold(growths, facts)
-    return growths
-
-
-def fold(growths: dict[Key, Growth], facts: Iterable[Fact]) -> None:
-    """Add facts to what a batch adds."""
     for fact in facts:
         # An ordinary fact takes 4 us instead of 25; what grows must be the same (tests/properties/test_quick.py).
         if not _QUICKLY.get(fact["event"], _not_quickly)(growths, fact):
             grow(growths, fact)
+    return growths
+
+
+def join(growths: dict[Key, Growth], more: dict[Key, Growth]) -> None:
+    """Add what another batch adds."""
+    for key, growth in more.items():
+        known = growths.setdefault(key, growth)
+        if known is not growth:
+            known.texts |= growth.texts
+            known.states |= growth.states
+            for name in _LEAST:
+                setattr(known, name, _least(getattr(known, name), getattr(growth, name)))
 
 
 def grow(growths: dict[Key, Growth], fact: Fact) -> None:
     """Add one fact, of any shape, to what a batch adds."""
     for place in places(fact):
         _grow(growths.setdefault(place.key, Growth()), fact, place)
+
+
+# What of two values each the lesser stays.
+_LEAST = ("lookup", "at", "problem")
 
 
 def state_text(state: State) -> str:

@@ -12,8 +12,6 @@ EARLIEST, LATEST = "2011-01-01", "2100-01-01"
 _HEX = frozenset("0123456789ABCDEF")
 _SHORTEST_QUEUE_ID = 6
 _LONGEST_QUEUE_ID = 255
-# Octets of region and milliseconds.
-_HEAD = 8
 # 4 hex of region, 12 hex of epoch milliseconds, the rest of a UUID, a counter; published samples obscure parts of it.
 _SES_ID = re.compile(r"[0-9a-f]{16}(?:-[0-9A-Za-z]+)*", re.IGNORECASE)
 # A name that only begins like one of Amazon's is anybody's.
@@ -43,9 +41,9 @@ def _time_in(ses_id: str) -> Instant | None:
         octets = bytes.fromhex(ses_id[:16])
     except ValueError:
         return None
-    # Spaces between digits are none of SES's, and leave too few of them.
-    if len(octets) != _HEAD or ses_id[16:17] != "-":
+    if ses_id[16:17] != "-":
         return None
+    # Spaces among the digits leave too few of them for a time after EARLIEST.
     milliseconds = int.from_bytes(octets[2:], "big")
     at = from_ms(milliseconds) if milliseconds < 2**43 else ""
     return at if EARLIEST <= at < LATEST else None

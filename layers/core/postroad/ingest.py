@@ -7,7 +7,7 @@ from postroad.addresses import is_plain
 from postroad.codec import Key
 from postroad.envelopes import documents
 from postroad.facts import Fact, ParseError
-from postroad.growth import Growth, fold, grown
+from postroad.growth import Growth, grown, join
 from postroad.postfix import read
 from postroad.ses_ordinary import facts as ordinary
 from postroad.store.contract import BadInput, broken
@@ -31,14 +31,14 @@ def into(
     """Read inputs and fold what they say; where one of them breaks the reader or the fold, it alone is set aside."""
     try:
         batch = read(inputs)
-        fold(growths, batch.facts)
+        folded = grown(batch.facts)
     except Exception:  # noqa: BLE001 - whatever it is, it costs no other input
         batches = [_alone(one, read, source, origin) for one in inputs]
         batch = Batch(
             [fact for one in batches for fact in one.facts], [bad for one in batches for bad in one.bad]
         )
-        # What was folded before is folded again, which changes nothing.
-        fold(growths, batch.facts)
+        folded = grown(batch.facts)
+    join(growths, folded)
     return batch
 
 

@@ -35,17 +35,17 @@ def from_ms(milliseconds: int) -> Instant:
     """Write milliseconds since 1970 as an instant; raises ValueError outside the years 1 to 9999."""
     minutes, rest = divmod(milliseconds, 60_000)
     second, millisecond = divmod(rest, 1000)
-    return f"{_minute(minutes)}{second:02d}.{millisecond:03d}Z"
+    try:
+        return f"{_minute(minutes)}{second:02d}.{millisecond:03d}Z"
+    except OverflowError as error:
+        message = f"time out of range: {milliseconds} ms"
+        raise ValueError(message) from error
 
 
 # A minute's messages share it: 0.8 us instead of 3.
 @lru_cache(maxsize=4096)
 def _minute(minutes: int) -> str:
-    try:
-        return from_datetime(EPOCH + timedelta(minutes=minutes))[:17]
-    except OverflowError as error:
-        message = f"time out of range: {minutes} min"
-        raise ValueError(message) from error
+    return from_datetime(EPOCH + timedelta(minutes=minutes))[:17]
 
 
 def to_ms(at: Instant) -> int:

@@ -3,7 +3,7 @@
 What is refused is put aside with its reason, and never tried again; what could not be stored, its source brings again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,10 +12,7 @@ from postroad import ingest
 from postroad.cloud.queues import NotSentError, Queue, deadlines, refused
 from postroad.cloud.tally import Tally, not_stored
 from postroad.codec import Key
-from postroad.facts import Fact
-from postroad.growth import Growth, grown
-from postroad.ingest import Batch
-from postroad.places import places
+from postroad.growth import Growth, grown, join
 from postroad.records import Record
 from postroad.store.contract import BadInput, broken
 from postroad.store.dynamodb import DynamoDBStore
@@ -43,21 +40,27 @@ class SesEvents:
 
     def take(self, bodies: Mapping[str, str]) -> Tally:
         """Store what messages say, by their ids: one write a record for all of them."""
-        batches = {name: self._read(body) for name, body in bodies.items()}
-        owed = {name: _keys(batch.facts) for name, batch in batches.items()}
-        growths = grown(fact for batch in batches.values() for fact in batch.facts)
+        growths: dict[Key, Growth] = {}
+        owed: dict[str, set[Key]] = {}
+        bad: dict[str, list[BadInput]] = {}
+        for name, body in bodies.items():
+            folded, refusals = self._folded(body)
+            owed[name] = set(folded)
+            join(growths, folded)
+            if refusals:
+                bad[name] = refusals
         lost = not_stored(self._store, growths)
         lost |= self._wait(growths, lost)
-        bad = {name: batch.bad for name, batch in batches.items() if batch.bad}
         failed = {name for name, keys in owed.items() if keys & lost} | self._bury(bad)
         reasons = [one.reason for said in bad.values() for one in said]
-        return Tally(len(batches) - len(bad), len(bad), [name for name in bodies if name in failed], reasons)
+        return Tally(len(bodies) - len(bad), len(bad), [name for name in bodies if name in failed], reasons)
 
-    def _read(self, body: str) -> Batch:
+    def _folded(self, body: str) -> tuple[dict[Key, Growth], list[BadInput]]:
         try:
-            return ingest.ses([body], "sqs", self._relays)
-        except Exception as error:  # noqa: BLE001 - one that breaks the reader is refused like any other
-            return Batch([], [broken("ses", "sqs", error, body)])
+            facts, bad = ingest.ses([body], "sqs", self._relays)
+            return grown(facts), bad
+        except Exception as error:  # noqa: BLE001 - one that breaks the reader or the fold is refused like any other
+            return {}, [broken("ses", "sqs", error, body)]
 
     def _wait(self, growths: Mapping[Key, Growth], lost: AbstractSet[Key]) -> set[Key]:
         """Set deadlines to what nobody has claimed, as far as this batch tells; gives what could not be set."""
@@ -81,7 +84,3 @@ class SesEvents:
         except _NOT_SENT:
             return set(bad)
         return set()
-
-
-def _keys(facts: Iterable[Fact]) -> set[Key]:
-    return {place.key for fact in facts for place in places(fact)}
