@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from postroad.cloud.queues import NotSentError, Queue
 from postroad.codec import Key
 from postroad.facts import Event, Fact, ParseError
-from postroad.growth import Growth
+from postroad.growth import Growth, grown
 from postroad.publish import Publisher
 from postroad.store.dynamodb import NotStoredError
 from postroad.store.dynamodb_table import record_of
@@ -299,16 +299,14 @@ class TestSesEvents:
 
     @pytest.mark.usefixtures("dead_letters")
     def test_an_event_that_breaks_the_fold_is_refused_alone(self, stack: provision.Stack) -> None:
-        from postroad.cloud import events
-
-        whole, other = events.grown, BARE.replace("ok1@example.com", "ok2@example.com")
+        other = BARE.replace("ok1@example.com", "ok2@example.com")
 
         def breaks(facts: list[Fact]) -> dict[Key, Growth]:
             if any(fact.get("to") == "ok2@example.com" for fact in facts):
                 raise RuntimeError("of course not")
-            return whole(facts)
+            return grown(facts)
 
-        with patch.object(events, "grown", breaks):
+        with patch("postroad.cloud.events.grown", breaks):
             assert stack.invoke("ses_events", _sqs(DELIVERY, other)) == {"batchItemFailures": []}
 
         assert len(stack.items()) == 1

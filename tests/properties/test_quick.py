@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -239,7 +238,7 @@ _SAID = st.recursive(
     st.frozensets(st.sampled_from(sorted(SHORT_NAMES))),
 )
 def test_a_text_is_what_the_standard_library_writes_of_the_short_names(
-    fact: Any, unsaid: frozenset[str]
+    fact: Fact, unsaid: frozenset[str]
 ) -> None:
     said = {SHORT_NAMES[name]: value for name, value in fact.items() if name not in unsaid}
     plain = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
