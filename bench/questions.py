@@ -57,7 +57,7 @@ def row(asked: Asked) -> Table:
         _line(f"{name} among {count:,}", of) for name, both in times.items() for count, of in both.items()
     ]
     goals = [goal for name, both in times.items() for goal in _goals(name, both, asked.deliveries)]
-    dumps = [_dump(word, small, asked) for word in ("export", "lines")]
+    dumps = [_dump(word, small, asked) for word in ("export", "lines")] + [_whole_find(small, asked)]
     notes = [
         f"A recipient has {large_store.EACH} messages. Asked is the code behind a command, without its start.",
         "By the clock, with what the system's page cache holds of the store after it was filled or last asked.",
@@ -104,6 +104,14 @@ def _dump(word: str, path: Path, asked: Asked) -> Measured:
         "the whole command, on the small store",
     )
     return measured(one, rounds([one], asked.rounds)[one.name], scale=1e6, unit="µs/delivery")
+
+
+def _whole_find(path: Path, asked: Asked) -> Measured:
+    words = [_POSTROAD, "find", large_store.recipient(0), "--db", str(path)]
+    one = Contender(
+        "postroad find", program(words), 1, "the whole command, most of it Python's own start and imports"
+    )
+    return measured(one, rounds([one], asked.rounds)[one.name], scale=1e3, unit="ms")
 
 
 if __name__ == "__main__":
