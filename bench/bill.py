@@ -1,5 +1,7 @@
 """What an ordinary message costs on AWS: write units, and dollars a million by the model of `bench.cost`; counted."""
 
+from math import inf
+
 from bench.cost_model import GOAL, SECONDS_A_DAY, USUAL, VOLUMES, total, usual
 from bench.deployment import Deployment
 from bench.harness import Asked, main
@@ -12,7 +14,7 @@ def row(asked: Asked) -> Table:
     rate = VOLUMES[USUAL] / SECONDS_A_DAY
     units = _units(run(Deployment(), rate))
     # A payload that holds all lines of all messages cuts none in two.
-    whole = sum(_units(run(Deployment(), rate, Setting(gathered_s=86_400.0))).values())
+    whole = sum(_units(run(Deployment(), rate, Setting(gathered_s=inf))).values())
     dollars = total(usual(), "path")
     return Table(
         "Cost on AWS",
@@ -22,13 +24,20 @@ def row(asked: Asked) -> Table:
             _line("the path of a million messages", dollars, "dollars"),
         ],
         [
+            Goal("Write units of an ordinary message", sum(units.values()), "≤", 5.0, " units"),
             Goal(
-                "Write units of an ordinary message whose lines one payload holds", whole, "≤", 5.0, " units"
+                "For information: write units of one whose lines come in one payload, as most do",
+                whole,
+                "≤",
+                5.0,
+                " units",
             ),
-            Goal("Write units with messages that are cut in two", sum(units.values()), "≤", 5.0, " units"),
             Goal("The path of a million messages", dollars, "≤", GOAL, " dollars"),
         ],
-        [f"At {USUAL}: docs/cost.md has the other volumes, and the prices."],
+        [
+            "Some messages are cut in two, as lines come in payloads of five seconds: the first goal counts them.",
+            f"At {USUAL}: docs/cost.md has the other volumes, and the prices.",
+        ],
     )
 
 

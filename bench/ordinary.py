@@ -8,7 +8,7 @@ from bench import messages, ses_events
 from bench.generate import START
 from bench.relays import Relay
 
-# Of the generator's hosts these log no Subject, which is a setting of few and costs two write units more.
+# The generator's host 1 logs Subjects, which is a choice: a lever of docs/cost.md says what it costs where all do.
 _HOSTS = (0, 2, 3)
 
 
@@ -36,10 +36,12 @@ class Message(NamedTuple):
     events: list[Told]
 
 
-def ordinary(count: int, rate: float, seed: int) -> Iterator[Message]:
-    """So many messages at so many a second; equal seeds give equal messages."""
+def ordinary(count: int, rate: float, seed: int, *, subjects: bool = False) -> Iterator[Message]:
+    """So many messages at so many a second; equal seeds give equal messages, whether Subjects are logged or not."""
     rng = Random(seed)
     relays = [Relay(number, rng) for number in _HOSTS]
+    for relay in relays:
+        relay.logs_subjects = subjects
     at = START
     for _ in range(count):
         at += rng.expovariate(rate)

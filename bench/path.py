@@ -70,23 +70,30 @@ class Setting(NamedTuple):
 
     lines: str | None = None  # only the lines that hold one of these words, with | between them
     sender_domains: tuple[str, ...] = ()
-    gathered_s: float = GATHERED_S
+    gathered_s: float = GATHERED_S  # infinity: a host's lines all come in one payload
+    subjects: bool = False  # every relay logs them
 
 
 USUAL = Setting()
-MESSAGES, SEED = 200, 7
+# Messages that are cut in two are one in fourteen, and must be many; payloads of the fastest run must be full ones.
+MESSAGES, WINDOWS, SEED = 1_000, 4, 7
 _COUNTED: dict[Any, Counted] = {}
 
 
 def run(deployment: Deployment, rate: float, setting: Setting = USUAL) -> Counted:
-    """Send some hundred messages at so many a second; the same question gets the same answer, once."""
+    """Send a thousand messages or more at so many a second; the same question gets the same answer, once."""
     functions = (deployment.function("SesEvents"), deployment.function("UnifiedLog"))
     asked = (functions, deployment.event_types, rate, setting)
     if asked not in _COUNTED:
         path = _Path(deployment, rate, setting, Random(SEED))
-        path.send(list(ordinary(MESSAGES, rate, SEED)))
+        path.send(list(ordinary(_enough(rate), rate, SEED, subjects=setting.subjects)))
         _COUNTED[asked] = path.counted
     return _COUNTED[asked]
+
+
+def _enough(rate: float) -> int:
+    """Not by the setting, so that all settings get the same messages."""
+    return max(MESSAGES, round(WINDOWS * GATHERED_S * rate))
 
 
 class _Path:
@@ -115,12 +122,15 @@ class _Path:
 
     def _payloads(self, sent: Iterable[Message]) -> Iterator[tuple[str, Batch]]:
         gathered: dict[tuple[str, int], list[Said]] = defaultdict(list)
+        # Agents start when they like: each host's windows begin where chance has it, a share of a window early.
+        early: dict[str, float] = defaultdict(self._rng.random)
         for said in (said for message in sent for said in message.lines):
             self.counted.relay_bytes += len(said.text.encode()) + OVERHEAD
             if self._passes(said.text):
-                gathered[said.host, int(said.at / self._setting.gathered_s)].append(said)
-        for (_, number), lines in gathered.items():
-            yield "relay_logs", Batch((number + 1) * self._setting.gathered_s, lines)
+                number = int(said.at / self._setting.gathered_s + early[said.host])
+                gathered[said.host, number].append(said)
+        for (host, number), lines in gathered.items():
+            yield "relay_logs", Batch((number + 1 - early[host]) * self._setting.gathered_s, lines)
 
     def _passes(self, line: str) -> bool:
         return self._setting.lines is None or any(word in line for word in self._setting.lines.split("|"))

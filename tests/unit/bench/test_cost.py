@@ -2,7 +2,9 @@
 
 import json
 from collections import Counter
+from math import inf
 from random import Random
+from statistics import fmean
 
 import pytest
 
@@ -17,7 +19,7 @@ from postroad.growth import grown
 from postroad.syslog import Carrier
 
 CARRIER = Carrier("2026-02-25T12:00:00.000Z")
-MILLION_A_DAY = 1e6 / 86_400
+MILLION_A_DAY, FASTEST = 1e6 / 86_400, 200.0
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,25 @@ class TestCounts:
 
     def test_bytes_of_an_event_are_one_request(self, counted: path.Counted) -> None:
         assert counted.event_bytes / counted.events < 64 * 1024
+
+
+class TestWindowsOfAnAgent:
+    @pytest.mark.parametrize("rate", [MILLION_A_DAY, FASTEST])
+    def test_cut_as_many_messages_in_two_as_their_lines_are_long(self, rate: float) -> None:
+        counted = path.run(Deployment(), rate)
+        lines = [message.lines for message in ordinary(counted.messages, rate, path.SEED)]
+        expected = fmean(said[-1].at - said[0].at for said in lines) / path.GATHERED_S
+        assert counted.each(counted.units["table"]) == pytest.approx(3 + expected, abs=0.025)
+
+    def test_are_several_in_the_fastest_run(self) -> None:
+        hosts = {said.host for message in ordinary(50, 1.0, 7) for said in message.lines}
+        assert path.run(Deployment(), FASTEST).invocations["relay_logs"] >= 3 * len(hosts)
+
+    @pytest.mark.parametrize("rate", [MILLION_A_DAY, FASTEST])
+    def test_cut_none_where_a_payload_holds_all(self, rate: float) -> None:
+        whole = path._Path(Deployment(), rate, path.Setting(gathered_s=inf), Random(1))  # noqa: SLF001
+        whole.send(list(ordinary(100, rate, 1)))
+        assert whole.counted.each(sum(whole.counted.units.values())) == 5
 
 
 def test_measured_times_are_of_what_the_handlers_are_given() -> None:
@@ -160,6 +181,11 @@ class TestCost:
         assert levers["`TrackSends`"].usd > 1
         assert levers["no point-in-time recovery"].usd < 0 < levers["x86_64, not arm64"].usd
         assert levers["x86_64, not arm64"].change.startswith("+")
+
+    def test_logged_subjects_cost_what_their_write_units_do_and_more(self) -> None:
+        lever = next(lever for lever in cost_levers.levers() if "Subject" in lever.name)
+        assert "3 write units more" in lever.name
+        assert lever.usd > 3 * prices.WRITE_UNIT.of(prices.MILLION)
 
 
 class TestPrices:
