@@ -12,7 +12,7 @@ from postroad import postfix
 from postroad.addresses import folded, is_folded
 from postroad.codec import SHORT_NAMES, Key, text_without
 from postroad.facts import Fact, ParseError
-from postroad.growth import Growth, grow, grown
+from postroad.growth import Growth, grow, grown, join
 from postroad.ids import ses_day
 from postroad.ingest import text_of
 from postroad.instants import from_ms
@@ -168,6 +168,15 @@ def test_the_corpus() -> None:
 def test_histories_with_pieces_of_lines_exchanged(history: History, data: st.DataObject) -> None:
     assert_equal([_mangled(line, data) for line in history.lines])
     assert_folded(read(history))
+
+
+@given(histories(), st.data())
+def test_batches_folded_apart_and_joined_are_one_batch(history: History, data: st.DataObject) -> None:
+    facts = read(history)
+    at = data.draw(st.integers(0, len(facts)))
+    joined = grown(facts[:at])
+    join(joined, grown(facts[at:]))
+    assert joined == grown(facts)
 
 
 _PIECES = st.one_of(
