@@ -2,32 +2,32 @@
 
 The record keys, folds, shards and lines are the project's own; capacity, queues and executions are modelled. Where only
 one message in `share` is played, capacity and the functions' speed are divided by the same number: buckets of tokens
-and rates are linear in it, so that heat, throttling, backlog and the time to drain stay what they are. What does not
-scale is the grain. Up to a share of WHOLE batches stay whole, as one hot key must fail its neighbours as it would, and
-fewer, slower executions take them; beyond, one execution stands for all, and its batches are as small as the share.
+and rates are linear in it, so that heat, throttling, backlog and the time to drain stay what they are; the quota of
+tries again is such a bucket too. What does not scale is the grain. Up to a share of WHOLE batches stay whole,
+as one hot key must fail its neighbours as it would, and fewer, slower executions take them; beyond, one execution
+stands for all, and its batches are as small as the share. Pauses stay as long as they are, beside executions that are
+slower: a sleeping key holds up fewer other writes than it would.
 """
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bench.deployment import Deployment, Function
 from bench.generate import START
+from bench.path import GATHERED_S
 from bench.scale_capacity import Capacity, Hottest
-from bench.scale_feeds import Feed, LogFeed, SqsFeed, Thing, counted, failed_of
-from bench.scale_table import TOO_LARGE, CappedTable, is_sampled
+from bench.scale_execution import Execution, Quota
+from bench.scale_feeds import LogFeed, SqsFeed, Thing, counted
+from bench.scale_table import CappedTable, is_sampled
 from bench.scale_traffic import OUTCOME, RELAY, SEND, Mail, Scenario
 from postroad import unified
 from postroad.codec import Key
 from postroad.facts import Fact
 from postroad.growth import Growth, grown
-from postroad.store.dynamodb import THREADS
 
-# The store's tries of one write: the first, and four more after a random part of 1, 2, 4 and 8 s; the mean of it here.
-# Meanwhile it writes the others, on as many threads (`DynamoDBStore.add`).
-PAUSES_S = (0.5, 1.0, 2.0, 4.0)
-# A payload of the log holds at most so many messages, and a subscription hands on once a second.
+# Messages of a full payload of the log: some 140 KB of lines. At a thousand a second it fills in a tenth of one; lines
+# that fill none wait as long as the cost model has them wait.
 _PAYLOAD = 100
 _PATIENCE_S = 14 * 86_400
 WHOLE, _AS_IS = 100, 20
@@ -40,34 +40,6 @@ class Speeds(NamedTuple):
 
     relay_logs: float
     ses_events: float
-
-
-@dataclass
-class Throttled:
-    """A write that the table refused so many times, and when it is tried again."""
-
-    key: Key
-    growth: Growth
-    ready: float = 0.0
-    tries: int = 0
-
-
-@dataclass
-class Execution:
-    """A function at work on a batch: what it has to write, and what holds it up."""
-
-    feed: Feed
-    things: list[Thing]
-    writes: deque[tuple[Key, Growth]]
-    began: float
-    credit: float = 0.0
-    held: list[Throttled] = field(default_factory=list)  # each on a thread of its own
-    given_up: set[Key] = field(default_factory=set)
-    lost: set[Key] = field(default_factory=set)  # too large: whatever is tried
-
-    def is_stuck(self) -> bool:
-        """Tell whether no thread is free for another write."""
-        return len(self.held) >= THREADS
 
 
 class Played(NamedTuple):
@@ -100,13 +72,17 @@ class Play:
         invoke = deployment.properties("RelayLogs")["EventInvokeConfig"]
         self.log = LogFeed(log, invoke["MaximumRetryAttempts"], invoke["MaximumEventAgeInSeconds"])
         self.events = SqsFeed(events, deployment.queue("EventsQueue"))
-        self._slots = {self.log: log.concurrency or 1, self.events: events.concurrency or 1}
-        together = {
-            self.log: speeds.relay_logs * (raised[0].concurrency or 1),
-            self.events: speeds.ses_events * (raised[1].concurrency or 1),
+        self._speeds = {self.log: speeds.relay_logs, self.events: speeds.ses_events}
+        self._parts = dict(zip(self._speeds, map(self._part, raised, (log, events)), strict=True))
+        # Which one Lambda takes it does not say: here the one that came free last.
+        self.free = {
+            feed: [Quota(part) for _ in range(feed.function.concurrency or 1)]
+            for feed, part in self._parts.items()
         }
-        self._speeds = {feed: of / self._slots[feed] / scenario.share for feed, of in together.items()}
         self._kinds = _kinds(scenario, deployment)
+        # Where one execution stands for all, a payload is as small as its batches are.
+        part = self._parts[self.log] if scenario.share > WHOLE else 1.0
+        self._full = max(1, round(_PAYLOAD * part))
         self._at_work: list[Execution] = []
         self._lines = self._backlog = 0
 
@@ -120,9 +96,13 @@ class Play:
             return function._replace(concurrency=1, batch=max(1, round(function.batch * concurrency / share)))
         return function._replace(concurrency=max(1, min(concurrency, round(concurrency * _AS_IS / share))))
 
+    def _part(self, real: Function, played: Function) -> float:
+        """How much of a real execution's writes, and so of its speed and its quota, one that is played has."""
+        return (real.concurrency or 1) / (played.concurrency or 1) / self.scenario.share
+
     def run(self) -> Played:
         """Play it to its end: until nothing waits any more."""
-        arrivals, more = _arrivals(self.scenario, self.mail, self._kinds), True
+        arrivals, more = _arrivals(self.scenario, self.mail, self._kinds, self._full), True
         ahead = next(arrivals, None)
         last = START
         while more:
@@ -144,12 +124,10 @@ class Play:
         return self.log.waiting + self.events.waiting + at_work
 
     def _start(self) -> None:
-        for feed, slots in self._slots.items():
-            busy = sum(one.feed is feed for one in self._at_work)
-            while busy < slots and (things := feed.batch(self.now)):
-                facts = self._facts(things)
-                self._at_work.append(Execution(feed, things, deque(grown(facts).items()), self.now))
-                busy += 1
+        for feed, free in self.free.items():
+            while free and (things := feed.batch(self.now)):
+                writes = deque(grown(self._facts(things)).items())
+                self._at_work.append(Execution(feed, things, writes, self.now, free.pop()))
 
     def _facts(self, things: list[Thing]) -> Iterator[Fact]:
         for thing in things:
@@ -158,48 +136,20 @@ class Play:
 
     def _work(self) -> None:
         for one in self._at_work:
-            one.credit = min(one.credit + self._speeds[one.feed], max(self._speeds[one.feed], 1.0))
-            self._try_again(one)
-            self._write(one)
-        for one in [one for one in self._at_work if self._is_over(one)]:
-            self._at_work.remove(one)
-            self._finish(one)
+            one.work(self._write, self.now, self._speeds[one.feed] * self._parts[one.feed])
+        for one in [one for one in self._at_work if one.is_over(self.now)]:
+            self._end(one)
 
-    def _try_again(self, one: Execution) -> None:
-        due = [throttled for throttled in one.held if throttled.ready <= self.now]
-        for throttled in due[: int(one.credit)]:
-            one.held.remove(throttled)
-            self._try(one, throttled)
+    def _write(self, key: Key, growth: Growth) -> str | None:
+        refused, change = self.table.write(key, growth, self.now)
+        self._lines += len(unified.lines(*change)) if change and self.scenario.replays else 0
+        return refused
 
-    def _write(self, one: Execution) -> None:
-        while one.credit >= 1 and one.writes and not one.is_stuck():
-            self._try(one, Throttled(*one.writes.popleft()))
-
-    def _try(self, one: Execution, write: Throttled) -> None:
-        one.credit -= 1
-        refused, change = self.table.write(write.key, write.growth, self.now)
-        if refused is None or refused == TOO_LARGE:
-            one.lost |= {write.key} if refused else set()
-            self._lines += len(unified.lines(*change)) if change and self.scenario.replays else 0
-        elif write.tries < len(PAUSES_S):
-            write.ready = self.now + PAUSES_S[write.tries]
-            write.tries += 1
-            one.held.append(write)
-        else:
-            one.given_up.add(write.key)
-
-    def _is_over(self, one: Execution) -> bool:
-        is_hopeless = len(one.given_up) >= THREADS or self.now - one.began >= one.feed.function.timeout_s
-        return is_hopeless or not (one.writes or one.held)
-
-    def _finish(self, one: Execution) -> None:
-        """What was not written is lost to this execution, and its feed brings again what names it."""
-        left = {key for key, _ in one.writes} | {throttled.key for throttled in one.held}
-        lost = one.lost | one.given_up | left
-        if lost:
-            every = isinstance(one.feed, LogFeed)
-            failed = one.things if every else failed_of(one.things, lost, self.mail.facts)
-            one.feed.failed(failed, one.began, self.now)
+    def _end(self, one: Execution) -> None:
+        self._at_work.remove(one)
+        one.end(self.mail.facts, self.now)
+        # A process that was ended is made anew.
+        self.free[one.feed].append(Quota(self._parts[one.feed]) if one.is_late(self.now) else one.quota)
 
     # --- what came of it ---
 
@@ -248,23 +198,28 @@ def _kinds(scenario: Scenario, deployment: Deployment) -> tuple[str, ...]:
     return (RELAY, SEND, OUTCOME) if "send" in deployment.event_types else (RELAY, OUTCOME)
 
 
-def _arrivals(scenario: Scenario, mail: Mail, kinds: Sequence[str]) -> Iterator[tuple[str, Thing]]:
-    """What comes in, in the order of time: payloads of a second of the log, single events, and all events again."""
+def _arrivals(scenario: Scenario, mail: Mail, kinds: Sequence[str], full: int) -> Iterator[tuple[str, Thing]]:
+    """What comes in, in the order of time: payloads of the log, single events, and all events again."""
     payload: list[int] = []
-    second = int(START)
+    until = START
     for number in range(scenario.messages):
         at = mail.at(number)
-        if payload and (int(at) != second or len(payload) == _PAYLOAD):
-            yield RELAY, Thing(second + 1.0, second + 1.0, 1, tuple(payload), RELAY)
+        if payload and (at >= until or len(payload) == full):
+            yield RELAY, _payload(payload, min(at, until))
             payload = []
-        second = int(at)
+        until = until if payload else at + GATHERED_S
         payload.append(number)
         for kind in kinds[1:]:
             ready = at + _LATER_S[kind]
             yield kind, Thing(ready, ready, 1, (number,), kind)
     if payload:
-        yield RELAY, Thing(second + 1.0, second + 1.0, 1, tuple(payload), RELAY)
+        yield RELAY, _payload(payload, until)
     yield from _again(scenario, mail, kinds)
+
+
+def _payload(numbers: Sequence[int], ready: float) -> Thing:
+    """Lines that the relay's agent sent at once: as soon as they filled a payload, or at the end of its time."""
+    return Thing(ready, ready, 1, tuple(numbers), RELAY)
 
 
 def _again(scenario: Scenario, mail: Mail, kinds: Sequence[str]) -> Iterator[tuple[str, Thing]]:

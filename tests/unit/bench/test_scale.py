@@ -1,13 +1,16 @@
 """The simulation: capacity runs out and comes back as DynamoDB's does, feeds bring again what failed, and nothing is lost."""
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
 
 import pytest
 
 from bench import scale, scale_limits, scale_table
 from bench.deployment import Deployment, Function, Waiting
 from bench.generate import START
+from bench.path import GATHERED_S
 from bench.scale_capacity import Capacity, Partitions
+from bench.scale_execution import PAUSES_S, Execution, Quota
 from bench.scale_feeds import LogFeed, SqsFeed, Thing
 from bench.scale_play import Play, Played, Speeds
 from bench.scale_table import CappedTable
@@ -17,6 +20,8 @@ from postroad.codec import Key
 from postroad.growth import Growth, grown
 from postroad.places import SHARDS
 from postroad.records import Record
+from postroad.store import dynamodb_wire
+from postroad.store.dynamodb import THREADS
 
 FAST = Speeds(relay_logs=300.0, ses_events=300.0)
 SMALL = Capacity(partition=10, burst_s=3, partitions=4, split_s=60)
@@ -141,6 +146,121 @@ class TestFeeds:
         assert [len(feed.batch(1.0)) for _ in range(3)] == [3, 2, 0]
 
 
+def _hot(many: int) -> list[str]:
+    return [f"hot{number}" for number in range(many)]
+
+
+def _cold(many: int) -> list[str]:
+    return [f"cold{number}" for number in range(many)]
+
+
+class _Batch:
+    """An execution with writes of these names, and a table that refuses those that begin with "hot"."""
+
+    def __init__(self, names: Sequence[str], quota: Quota | None = None) -> None:
+        self.feed = LogFeed(FUNCTION, retries=2, oldest_s=21_600)
+        writes = deque((Key(name, ""), Growth()) for name in names)
+        self.execution = Execution(self.feed, [_thing()], writes, 0.0, quota or Quota())
+        self.refuses, self.tried = "hot", Counter[str]()
+        self.written: list[str] = []
+
+    def work(self, now: float, speed: float = 100.0) -> None:
+        self.execution.work(self._write, now, speed)
+
+    def _write(self, key: Key, growth: Growth) -> str | None:
+        del growth
+        self.tried[key.pk] += 1
+        if self.refuses and key.pk.startswith(self.refuses):
+            return "lookup"
+        self.written.append(key.pk)
+        return None
+
+
+class TestExecution:
+    def test_writes_the_others_while_a_hot_key_waits(self) -> None:
+        batch = _Batch([*_hot(1), *_cold(50)])
+        batch.work(0.0)
+        assert batch.written == _cold(50)
+        assert not batch.execution.is_over(0.0)
+
+    def test_comes_to_its_end_once_the_hot_key_passes(self) -> None:
+        batch = _Batch([*_hot(1), *_cold(5)])
+        batch.work(0.0)
+        batch.refuses = ""
+        batch.work(1.0)
+        assert batch.written == [*_cold(5), *_hot(1)]
+        assert batch.execution.is_over(1.0)
+
+    def test_tries_a_key_as_often_as_the_store_and_after_its_pauses(self) -> None:
+        batch = _Batch(_hot(1))
+        tries = []
+        for tick in range(200):
+            before = batch.tried.total()
+            batch.work(tick / 10)
+            tries += [tick / 10] if batch.tried.total() > before else []
+        assert tries == [0.0, *(sum(PAUSES_S[: number + 1]) for number in range(len(PAUSES_S)))]
+        assert batch.execution.is_over(20.0)
+
+    def test_begins_nothing_new_while_all_threads_sleep(self) -> None:
+        batch = _Batch([*_hot(THREADS), *_cold(5)])
+        for now in (0.0, PAUSES_S[0] / 2):
+            batch.work(now)
+            assert batch.written == []
+        batch.refuses = "hot1"
+        batch.work(PAUSES_S[0])
+        assert sorted(batch.written) == sorted({*_hot(THREADS), *_cold(5)} - {"hot1"})
+
+    def test_is_slower_by_the_threads_that_sleep(self) -> None:
+        batch = _Batch([*_hot(THREADS // 2), *_cold(1_000)])
+        batch.work(0.0)
+        before = len(batch.written)
+        batch.work(PAUSES_S[0] / 2)
+        assert len(batch.written) - before == 100 / 2
+
+    def test_ends_with_as_many_given_up_as_it_has_threads_and_its_feed_brings_it_again(self) -> None:
+        batch = _Batch([*_hot(THREADS), *_cold(5)])
+        now = 0.0
+        while not batch.execution.is_over(now):
+            batch.work(now)
+            now += 0.5
+        assert now == sum(PAUSES_S) + 0.5
+        assert batch.written == []
+        batch.execution.end(lambda number, kind: [], now)  # noqa: ARG005
+        assert (batch.feed.again, batch.feed.waiting) == (1, 1)
+
+    def test_with_one_fewer_given_up_writes_the_rest(self) -> None:
+        batch = _Batch([*_hot(THREADS - 1), *_cold(5)])
+        for tick in range(20):
+            batch.work(tick / 2)
+        assert batch.written == _cold(5)
+
+    def test_ends_at_once_where_the_quota_is_used_up(self) -> None:
+        quota = Quota()
+        while quota.take():
+            pass
+        batch = _Batch([*_hot(THREADS), *_cold(5)], quota)
+        batch.work(0.0)
+        assert batch.execution.is_over(0.0)
+        assert set(batch.tried.values()) == {1}
+        assert batch.written == []
+
+    def test_earns_a_retry_with_every_five_writes(self) -> None:
+        quota = Quota()
+        while quota.take():
+            pass
+        batch = _Batch([*_cold(Quota.COST), *_hot(2)], quota)
+        for tick in range(20):
+            batch.work(tick / 2)
+        assert batch.tried["hot0"] == 2
+        assert batch.tried["hot1"] == 1
+
+    def test_quota_is_the_store_s_or_the_part_of_it_that_is_played(self) -> None:
+        most = dynamodb_wire._Quota.MOST // dynamodb_wire._Quota.COST  # noqa: SLF001
+        for part, retries in ((1.0, most), (0.1, most // 10), (0.000_1, 1)):
+            quota = Quota(part)
+            assert [quota.take() for _ in range(retries + 1)] == [True] * retries + [False]
+
+
 class TestMail:
     def test_is_the_same_whenever_it_is_made(self) -> None:
         scenario = Scenario("a", "", 10, 10, hot=0.5)
@@ -184,12 +304,34 @@ class TestPlay:
 
     def test_what_is_throttled_comes_again_and_is_stored(self) -> None:
         # Four times what the one key of the index takes, until what it has saved up is gone.
-        scenario = Scenario("a", "", 4_000, 120, share=100, hot=1.0, deferred=0.0)
-        result = _play(scenario, Speeds(relay_logs=1_000.0, ses_events=1_000.0))
+        scenario = Scenario("a", "", 4_000, 30, share=100, hot=1.0, deferred=0.0)
+        play = Play(scenario, Deployment(), Speeds(relay_logs=1_000.0, ses_events=1_000.0))
+        play.table = CappedTable(Capacity(burst_s=60).shared(scenario.share), START)
+        result = play.run()
         assert result.throttles["lookup"] > 0
         assert result.again > 0
         assert result.backlog > 0
         assert result.lost == 0
+
+    def test_quota_is_the_environment_s_and_no_batch_s(self) -> None:
+        tight = Capacity(partition=0.01, burst_s=100)
+        throttled = []
+        for is_used_up in (False, True):
+            play = Play(Scenario("a", "", 1, 20, hot=1.0), Deployment(), FAST)
+            play.table = CappedTable(tight, START)
+            for quota in (quota for free in play.free.values() for quota in free):
+                while is_used_up and quota.take():
+                    pass
+            throttled.append(play.run().throttles["lookup"])
+        assert throttled[1] < throttled[0] / 2
+
+    def test_lines_are_sent_as_the_cost_model_has_them_or_when_a_payload_is_full(self) -> None:
+        for rate, seconds, many in ((2, 20, 2 * GATHERED_S), (1_000, 1, 100)):
+            play = Play(Scenario("a", "", rate, seconds), Deployment(), FAST)
+            brought: list[int] = []
+            play.log.bring = lambda thing, to=brought: to.append(len(thing.numbers))  # type: ignore[method-assign,misc]
+            play.run()
+            assert set(brought) == {many}
 
     def test_what_comes_again_too_often_is_set_aside_and_not_lost(
         self, monkeypatch: pytest.MonkeyPatch
