@@ -11,7 +11,7 @@ settings.register_profile(
     "ci",
     deadline=None,
     derandomize=True,
-    max_examples=int(os.environ.get("POSTROAD_MAX_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("POSTROAD_MAX_EXAMPLES", "200")),
     print_blob=True,
 )
 settings.register_profile(

@@ -62,16 +62,16 @@ def _changes(stream: TableStream) -> list[Change]:
 class TestConcurrentWriters:
     @pytest.mark.slow
     def test_lose_nothing(self, local: DynamoDBStore) -> None:
-        """Eight threads write a thousand times, each fact into two of a few records, and each record at once."""
+        """Eight threads write two thousand times, each fact into two of a few records, and each record at once."""
         keys = [Key("ses#1", f"to#{number}@example.com") for number in range(40)]
-        texts = [f'{{"a":"2026-02-25T00:00:00.000Z","e":"{number:04d}"}}' for number in range(500)]
+        texts = [f'{{"a":"2026-02-25T00:00:00.000Z","e":"{number:04d}"}}' for number in range(1_000)]
 
         def add(number: int) -> None:
             growth = Growth({texts[number]}, {f"{number % 80:02d} state"}, f"{number % 4}", "2026-02-25")
             local.add({keys[number // 8 % 40]: growth, keys[(number // 8 + 1) % 40]: growth})
 
         with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(add, range(500)))
+            list(pool.map(add, range(1_000)))
 
         for place, record in enumerate(local.get(keys)):
             assert record.texts == {
